@@ -1,0 +1,47 @@
+/**
+ * The storage node's own record: JSON lines on standard output, one event a line, version 1, written synchronously.
+ * `t` and every field ending in `At` are monotonic nanoseconds. It is what the checkers believe about the disk.
+ */
+export type AuditEntry =
+  | { event: 'gate-started'; pid: number; fencing: boolean; granted: Grant | null; listen: string }
+  | { event: 'gate-stopped'; reason: string }
+  /** The record showed a higher epoch; this grant is durable from here on and every older one is refused. */
+  | { event: 'grant'; node: string; epoch: number; incarnation: string; previousEpoch: number }
+  /** Nothing of an older owner can still be written; the new owner is let in from here on. */
+  | { event: 'drained'; epoch: number; connectionsEnded: number; writesAwaited: number; drainMs: number }
+  | { event: 'admitted'; connection: number; peer: string; export: string; node: string; epoch: number; incarnation: string }
+  /** A name was turned away. `node` and `epoch` where the name could be parsed. `lastGranted` is 0 before the first grant. */
+  | { event: 'refused'; connection: number; peer: string; export: string; node: string | null; epoch: number | null; lastGranted: number; reason: string }
+  /** One write to the data area. It began to be carried out at `beganAt` and was finished at `t`. */
+  | {
+      event: 'write';
+      connection: number;
+      peer: string;
+      export: string;
+      node: string;
+      epoch: number;
+      incarnation: string;
+      offset: number;
+      length: number;
+      beganAt: number;
+      /** `ok`, or the error's name. */
+      outcome: string;
+      fua: boolean;
+    }
+  /** A request on a data connection that lost its grant while the request waited: it was not carried out. */
+  | { event: 'write-refused'; connection: number; peer: string; export: string; node: string; epoch: number; offset: number; length: number; lastGranted: number }
+  /** One write to the quorum area; `record` when it covered the ownership record and could be read. */
+  | { event: 'quorum-write'; connection: number; peer: string; offset: number; length: number; beganAt: number; outcome: string; record: { status: number; node: string; epoch: number; count: number } | null }
+  | { event: 'connected'; connection: number; peer: string; export: string }
+  | { event: 'disconnected'; connection: number; peer: string; export: string | null; reason: string }
+  /** A rule that holds, delays or fails one chosen request (fault injection). */
+  | { event: 'rule'; id: string; state: 'armed' | 'holding' | 'released' | 'failed' | 'removed'; detail: string };
+
+export interface Grant {
+  node: string;
+  epoch: number;
+  /** Short form: the first 8 hex digits. */
+  incarnation: string;
+}
+
+export type AuditLine = { v: 1; t: number } & AuditEntry;

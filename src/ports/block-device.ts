@@ -1,0 +1,46 @@
+/** A shared disk as the agent sees it. Every request has a deadline, and none is ever repeated below this line. */
+export interface BlockDevice extends AsyncDisposable {
+  /** For messages: the URI without secrets. */
+  readonly name: string;
+  readonly sizeBytes: number;
+  /** The smallest unit that is written whole or not at all. */
+  readonly sectorBytes: number;
+  readonly readOnly: boolean;
+  /**
+   * Reads past every cache of this machine. Rejects with `RequestFailed` (the storage said no) or with
+   * `OutcomeUnknown` at the deadline or when the connection broke.
+   */
+  read(offsetBytes: number, lengthBytes: number, deadlineMs: number): Promise<Uint8Array>;
+  /**
+   * Resolves when the bytes are on stable storage (forced unit access). Rejects with `RequestFailed`: they never land;
+   * or with `OutcomeUnknown`: they may still land, at any later time.
+   */
+  writeDurably(offsetBytes: number, bytes: Uint8Array, deadlineMs: number): Promise<void>;
+}
+
+/** The storage answered, and the answer was an error. The connection lives. */
+export class RequestFailed extends Error {
+  override readonly name = 'RequestFailed';
+  /** Symbolic, as the wire protocol names it: EIO, EPERM, ENOSPC, ESHUTDOWN, ... */
+  readonly code: string;
+  constructor(message: string, code: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** No answer in time, or the connection broke first: the request may have had, or may still have, its effect. */
+export class OutcomeUnknown extends Error {
+  override readonly name = 'OutcomeUnknown';
+}
+
+/** The device cannot be used at all: unknown URI, refused export, too small, read-only. One line, for people. */
+export class DeviceUnusable extends Error {
+  override readonly name = 'DeviceUnusable';
+  /** Set when the storage node's gate refused an export name and said which epoch it granted last. */
+  readonly grantedEpoch: number | undefined;
+  constructor(message: string, grantedEpoch?: number, options?: ErrorOptions) {
+    super(message, options);
+    this.grantedEpoch = grantedEpoch;
+  }
+}

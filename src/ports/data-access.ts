@@ -1,0 +1,18 @@
+/** The data area's permission (R7): taken away from every older epoch at the storage node before it is granted. */
+export interface DataAccess extends AsyncDisposable {
+  /** `gate`: an NBD gate decides by export name. `none`: nobody decides; needs `unsafe: true`. */
+  readonly fencing: 'gate' | 'none';
+  /** Where the service finds the data area under this epoch. */
+  uriFor(epoch: number): string;
+  /** One attempt; never rejects. */
+  obtain(epoch: number, deadlineMs: number): Promise<AccessOutcome>;
+  /** Stops using the data area. */
+  giveUp(): Promise<void>;
+  /** Called when granted access ends without `giveUp`. */
+  onLost(listener: (epoch: number, reason: string) => void): void;
+}
+
+export type AccessOutcome =
+  | { kind: 'granted' }
+  | { kind: 'refused'; grantedEpoch: number | undefined; reason: string }
+  | { kind: 'failed'; reason: string };

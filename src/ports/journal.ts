@@ -1,0 +1,36 @@
+import type { ProtocolEntry } from '../protocol/types.ts';
+
+/**
+ * The agent's journal: JSON lines on standard output, one event a line, version 1. Every line has `v`, `t` (monotonic
+ * nanoseconds), `wall` (ISO 8601, for people only), `node`, `incarnation` and `event`. Fields that are instants end in
+ * `At` and are monotonic nanoseconds too; durations end in `Ms`.
+ */
+export type JournalEntry =
+  | ProtocolEntry
+  | {
+      event: 'agent-started';
+      version: string;
+      pid: number;
+      guardPid: number | null;
+      cluster: string;
+      index: number;
+      protocol: 'safe' | 'literal';
+      fencing: 'gate' | 'none';
+      guard: boolean;
+      intervalMs: number;
+      misses: number;
+      settleMs: number;
+      deadlineMs: number;
+      stopGraceMs: number;
+    }
+  /** Lines that could not be written because the reader of standard output did not keep up. */
+  | { event: 'journal-dropped'; lines: number };
+
+export type JournalLine = { v: 1; t: number; wall: string; node: string; incarnation: string } & JournalEntry;
+
+export interface Journal {
+  /** Never blocks and never throws: a blocked journal may not delay a heartbeat. */
+  write(entry: JournalEntry): void;
+  /** Resolves when everything written so far is out, or after `deadlineMs`. */
+  flush(deadlineMs: number): Promise<void>;
+}
