@@ -6,7 +6,7 @@ import { isSectorBytes } from './layout.ts';
 /**
  * The frame every block of the quorum area has, big-endian, one logical sector:
  *
- *    0   8  magic: `ARBITER` and the kind's letter
+ *    0   8  magic: `ARBITER` and the kind's letter: H header, R record, N node slot (two bits apart at least)
  *    8   4  version
  *   12   4  sector size: the length of this block
  *   16  16  cluster id
@@ -26,7 +26,7 @@ export type BlockKind = 'header' | 'record' | 'slot';
 const MAGIC: Readonly<Record<BlockKind, string>> = {
   header: 'ARBITERH',
   record: 'ARBITERR',
-  slot: 'ARBITERS',
+  slot: 'ARBITERN',
 };
 const CALLED: Readonly<Record<BlockKind, string>> = {
   header: 'a header',

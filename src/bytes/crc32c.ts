@@ -35,15 +35,16 @@ type Tables = readonly [Table, Table, Table, Table, Table, Table, Table, Table];
 
 /** Table k holds the CRC of one byte followed by k zero bytes. */
 function buildTables(): Tables {
-  const tables = Array.from({ length: SLICES }, () => new Uint32Array(256));
-  for (let byte = 0; byte < 256; byte += 1) {
-    let crc = byte;
-    for (let bit = 0; bit < 8; bit += 1) crc = crc & 1 ? (crc >>> 1) ^ POLYNOMIAL : crc >>> 1;
-    tables[0]![byte] = crc;
-    for (let k = 1; k < SLICES; k += 1) {
-      crc = (crc >>> 8) ^ tables[0]![crc & 0xff]!;
-      tables[k]![byte] = crc;
-    }
+  const tables = [Uint32Array.from({ length: 256 }, (_, byte) => crcOfByte(byte))];
+  const first = tables[0]!;
+  for (let k = 1; k < SLICES; k += 1) {
+    tables.push(tables[k - 1]!.map((crc) => (crc >>> 8) ^ first[crc & 0xff]!));
   }
   return tables as unknown as Tables;
+}
+
+function crcOfByte(byte: number): number {
+  let crc = byte;
+  for (let bit = 0; bit < 8; bit += 1) crc = crc & 1 ? (crc >>> 1) ^ POLYNOMIAL : crc >>> 1;
+  return crc;
 }
