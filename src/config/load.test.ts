@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ConfigurationError } from './agent-config.ts';
+import { loadAgentConfig, parseAgentConfig } from './load.ts';
+
+const GOOD: Readonly<Record<string, string>> = {
+  node: 'server-1',
+  quorum: 'nbd://storage:10809/quorum',
+  data: 'nbd://storage:10809',
+  service: '{ command: [/usr/bin/ledger, --verbose] }',
+  state: '/var/lib/arbiter',
+};
+
+/** A good file with some keys replaced, added, or (undefined) left out. */
+function fileWith(changes: Readonly<Record<string, string | undefined>> = {}): string {
+  return Object.entries({ ...GOOD, ...changes })
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => `${key}: ${value}\n`)
+    .join('');
+}
+
+function problemsOf(text: string): readonly string[] {
+  try {
+    parseAgentConfig(text, 'agent.yaml');
+  } catch (error) {
+    assert.ok(error instanceof ConfigurationError);
+    assert.equal(error.exitCode, 64);
+    return error.problems;
+  }
+  return [];
+}
+
+const FORMS = 'nbd://HOST:PORT/EXPORT, nbd+unix:///EXPORT?socket=/PATH, file:///PATH';
+const NODE = 'a node name has 1 to 31 lower-case letters, digits and hyphens, the first one not a hyphen';
+const COMMAND = 'a list of program and arguments, as [/usr/bin/ledger, --verbose]';
+const STATUS = 'must be unix:/PATH or tcp://127.0.0.1:PORT';
+
+// prettier-ignore
+const WRONG: readonly (readonly [string, Readonly<Record<string, string | undefined>>, string])[] = [
+  ['no node',                  { node: undefined },              `agent.yaml: node: missing: ${NODE}`],
+  ['a bad node name',          { node: 'Server_1' },             `agent.yaml:1: node: 'Server_1': ${NODE}`],
+  ['a node name too long',     { node: 'a'.repeat(32) },         `agent.yaml:1: node: '${'a'.repeat(32)}': ${NODE}`],
+  ['a node that is a number',  { node: '1' },                    `agent.yaml:1: node: 1: ${NODE}`],
+  ['an empty key',             { quorum: '' },                   'agent.yaml:2: quorum: empty: the URI of the quorum area, as nbd://HOST:PORT/quorum'],
+  ['no URI',                   { quorum: 'quorum.img' },         `agent.yaml:2: quorum: 'quorum.img': not a URI; as ${FORMS}`],
+  ['an unknown kind of URI',   { quorum: 'nfs://a/b' },          `agent.yaml:2: quorum: 'nfs://a/b': a URI of an unknown kind 'nfs'; known are ${FORMS}`],
+  ['a URI without host',       { quorum: 'nbd:///quorum' },      "agent.yaml:2: quorum: 'nbd:///quorum': must be nbd://HOST:PORT/EXPORT"],
+  ['a URI without socket',     { quorum: 'nbd+unix:///quorum' }, "agent.yaml:2: quorum: 'nbd+unix:///quorum': must be nbd+unix:///EXPORT?socket=/PATH"],
+  ['a file without path',      { quorum: 'file://' },            "agent.yaml:2: quorum: 'file://': must be file:///PATH"],
+  ['a password',               { quorum: 'nbd://u:p@a/q' },      "agent.yaml:2: quorum: 'nbd://...@a/q': no user or password in a URI; as nbd://HOST:PORT/EXPORT"],
+  ['an unknown fencing',       { fencing: 'gates' },             "agent.yaml:6: fencing: 'gates': gate or none"],
+  ['an unknown protocol',      { protocol: 'fast' },             "agent.yaml:6: protocol: 'fast': safe or literal"],
+  ['yes for true',             { unsafe: 'yes' },                "agent.yaml:6: unsafe: 'yes': true or false"],
+  ['no command',               { service: '{ env: {} }' },       `agent.yaml:4: service.command: missing: ${COMMAND}`],
+  ['an empty command',         { service: '{ command: [] }' },   `agent.yaml:4: service.command: []: ${COMMAND}`],
+  ['an empty program',         { service: '{ command: [""] }' }, `agent.yaml:4: service.command: [""]: ${COMMAND}`],
+  ['a command line',           { service: '{ command: ls -l }' }, `agent.yaml:4: service.command: 'ls -l': ${COMMAND}`],
+  ['a number as argument',     { service: '{ command: [a, 8] }' }, 'agent.yaml:4: service.command[1]: 8: an argument is text: put it in quotes'],
+  ['a number in env',          { service: '{ command: [a], env: { PORT: 8 } }' }, 'agent.yaml:4: service.env.PORT: 8: a value is text: put it in quotes'],
+  ['a variable of the agent',  { service: '{ command: [a], env: { ARBITER_NODE: b } }' }, 'agent.yaml:4: service.env.ARBITER_NODE: names that begin with ARBITER_ are set by the agent'],
+  ['no variable',              { service: '{ command: [a], env: { "a b": b } }' }, 'agent.yaml:4: service.env.a b: not the name of an environment variable'],
+  ['a relative directory',     { service: '{ command: [a], directory: b }' }, "agent.yaml:4: service.directory: 'b': the directory the service starts in, from the root on"],
+  ['a relative state',         { state: 'var' },                 "agent.yaml:5: state: 'var': the directory for the process id of the service, from the root on"],
+  ['an unknown status',        { status: 'http://a' },           `agent.yaml:6: status: 'http://a': ${STATUS}`],
+  ['a status for everybody',   { status: 'tcp://0.0.0.0:80' },   `agent.yaml:6: status: 'tcp://0.0.0.0:80': is served on the loopback address only, for it has no access control: ${STATUS}`],
+  ['a status without port',    { status: 'tcp://127.0.0.1' },    `agent.yaml:6: status: 'tcp://127.0.0.1': ${STATUS}`],
+  ['a relative socket',        { status: 'unix:a' },             `agent.yaml:6: status: 'unix:a': ${STATUS}`],
+  ['a socket path too long',   { status: `unix:/${'a'.repeat(107)}` }, `agent.yaml:6: status: 'unix:/${'a'.repeat(53)}...: a socket's path has at most 107 bytes, this one 108`],
+  ['a misspelt key',           { fenicng: 'gate' },              "agent.yaml:6: fenicng: unknown key; did you mean 'fencing'?"],
+  ['an unknown key',           { interval: '1000' },             'agent.yaml:6: interval: unknown key; known are node, quorum, data, fencing, protocol, unsafe, guard, service, status, state'],
+  ['an unknown key inside',    { service: '{ command: [a], dirctory: /b }' }, "agent.yaml:4: service.dirctory: unknown key; did you mean 'directory'?"],
+  ['no fencing, and safe',     { fencing: 'none' },              'agent.yaml:6: fencing: none needs `unsafe: true`: nobody keeps a former owner from writing to the data area'],
+  ['no guard, and safe',       { guard: 'false' },               'agent.yaml:6: guard: false needs `unsafe: true`: nothing ends the service when the agent is stuck'],
+  ['literal behind a gate',    { protocol: 'literal', unsafe: 'true' }, 'agent.yaml:6: protocol: literal needs `fencing: none`: it has no epochs for a gate to go by'],
+  ['a gate before a file',     { data: 'file:///d' },            "agent.yaml:3: data: 'file:///d': `fencing: gate` needs an NBD server that is a gate, as nbd://HOST:PORT"],
+  ['a gate with an export',    { data: 'nbd://a/data' },         "agent.yaml:3: data: 'nbd://a/data': with `fencing: gate` the URI has no export name; the agent asks for data@NODE.EPOCH.INCARNATION"],
+];
+
+describe("the agent's file", () => {
+  it('needs five keys, and has safe values for the others', () => {
+    assert.deepEqual(parseAgentConfig(fileWith(), 'agent.yaml'), {
+      node: 'server-1',
+      quorum: 'nbd://storage:10809/quorum',
+      data: 'nbd://storage:10809',
+      fencing: 'gate',
+      protocol: 'safe',
+      unsafe: false,
+      guard: true,
+      service: { command: ['/usr/bin/ledger', '--verbose'], env: {} },
+      state: '/var/lib/arbiter',
+    });
+  });
+
+  it('takes every key there is', () => {
+    const text = fileWith({
+      quorum: 'nbd+unix:///quorum?socket=/run/gate',
+      data: 'file:///var/lib/data.img',
+      fencing: 'none',
+      protocol: 'literal',
+      unsafe: 'true',
+      guard: 'false',
+      service: '{ command: [a], env: { PORT: "8080" }, directory: /srv }',
+      status: 'tcp://127.0.0.1:9100',
+    });
+    assert.deepEqual(parseAgentConfig(text, 'agent.yaml'), {
+      node: 'server-1',
+      quorum: 'nbd+unix:///quorum?socket=/run/gate',
+      data: 'file:///var/lib/data.img',
+      fencing: 'none',
+      protocol: 'literal',
+      unsafe: true,
+      guard: false,
+      service: { command: ['a'], env: { PORT: '8080' }, directory: '/srv' },
+      status: 'tcp://127.0.0.1:9100',
+      state: '/var/lib/arbiter',
+    });
+  });
+
+  for (const [what, changes, line] of WRONG) {
+    it(`is refused in one line: ${what}`, () => {
+      assert.deepEqual(problemsOf(fileWith(changes)), [line]);
+    });
+  }
+
+  it('has all its problems told, in the order of its lines', () => {
+    const text = fileWith({ node: undefined, data: 'x', quorum: undefined, unsafe: '1', quorm: 'nbd://a/q' });
+    assert.deepEqual(
+      problemsOf(text).map((line) => line.split(': ').slice(0, 2).join(' ')),
+      [
+        'agent.yaml:1 data',
+        'agent.yaml:4 unsafe',
+        'agent.yaml:5 quorm',
+        'agent.yaml node',
+        'agent.yaml quorum',
+      ],
+    );
+  });
+
+  it('must be YAML, with every key once', () => {
+    assert.deepEqual(problemsOf('node: a\nnode: b\n'), ['agent.yaml:2: not YAML: Map keys must be unique']);
+    assert.match(problemsOf('node: [')[0]!, /^agent\.yaml:1: not YAML: /);
+  });
+
+  it('must not be empty, nor a list', () => {
+    const rule = 'a mapping of keys to values: node, quorum, data, service, state, ...';
+    assert.deepEqual(problemsOf(''), [`agent.yaml: empty: ${rule}`]);
+    assert.deepEqual(problemsOf('- a'), [`agent.yaml: ["a"]: ${rule}`]);
+  });
+});
+
+describe('loadAgentConfig', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'arbiter-config-'));
+  after(() => rmSync(directory, { recursive: true }));
+
+  it('reads a file', () => {
+    const path = join(directory, 'agent.yaml');
+    writeFileSync(path, fileWith());
+    assert.equal(loadAgentConfig(path).node, 'server-1');
+  });
+
+  it('says which file cannot be read, and why', () => {
+    const path = join(directory, 'none.yaml');
+    assert.throws(
+      () => loadAgentConfig(path),
+      new ConfigurationError([`${path}: cannot be read: no such file`]),
+    );
+    assert.throws(
+      () => loadAgentConfig(directory),
+      new ConfigurationError([`${directory}: cannot be read: it is a directory`]),
+    );
+  });
+});
