@@ -68,7 +68,10 @@ export interface World extends AsyncDisposable {
   /** The agent's own status; undefined when it does not answer. */
   status(server: string): Promise<AgentStatus | undefined>;
   /** Runs a program of the lab inside the server, as the server (its address, its network); for deliberate trespass. */
-  runInServer(server: string, argv: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }>;
+  runInServer(
+    server: string,
+    argv: readonly string[],
+  ): Promise<{ code: number; stdout: string; stderr: string }>;
   /** The URI of the storage node as this server reaches it, without an export name. */
   storageUri(server: string): string;
   /** The address the gate sees this server come from. */

@@ -11,24 +11,69 @@ export type ClientEvent =
   | { t: number; event: 'client-started'; workers: number; servers: readonly string[] }
   | { t: number; event: 'begin'; id: string; worker: number }
   /** `ok`: acknowledged. `refused`: certainly not done. `unknown`: may or may not have been done. */
-  | { t: number; event: 'end'; id: string; worker: number; outcome: 'ok' | 'refused' | 'unknown'; server: string | null; epoch: number | null; seq: number | null; attempts: number }
+  | {
+      t: number;
+      event: 'end';
+      id: string;
+      worker: number;
+      outcome: 'ok' | 'refused' | 'unknown';
+      server: string | null;
+      epoch: number | null;
+      seq: number | null;
+      attempts: number;
+    }
   | { t: number; event: 'client-stopped'; operations: number };
 
 export type LabEvent =
-  | { t: number; event: 'lab-started'; scenario: string; engine: string; storage: string; seed: number; servers: readonly string[]; timings: Timings; agent: AgentMode; gate: GateMode }
+  | {
+      t: number;
+      event: 'lab-started';
+      scenario: string;
+      engine: string;
+      storage: string;
+      seed: number;
+      servers: readonly string[];
+      timings: Timings;
+      agent: AgentMode;
+      gate: GateMode;
+    }
   /** One fault's life. Each proves itself: `effective` is observed, never assumed. */
-  | { t: number; event: 'fault'; id: number; fault: string; target: string; phase: 'requested' | 'effective' | 'healed' | 'recovered' | 'failed'; detail: string }
+  | {
+      t: number;
+      event: 'fault';
+      id: number;
+      fault: string;
+      target: string;
+      phase: 'requested' | 'effective' | 'healed' | 'recovered' | 'failed';
+      detail: string;
+    }
   /** The scenario expects this server to lose the active role from here on (the start of a takeover). */
   | { t: number; event: 'takeover-awaited'; from: string; skipsDeathWait: boolean; sinceT: number }
-  | { t: number; event: 'takeover-seen'; from: string; to: string; epoch: number; sinceT: number; servingT: number }
+  | {
+      t: number;
+      event: 'takeover-seen';
+      from: string;
+      to: string;
+      epoch: number;
+      sinceT: number;
+      servingT: number;
+    }
   | { t: number; event: 'takeover-missed'; from: string; sinceT: number; waitedMs: number }
   /** Everything is healed; one active server must be there again within promise (c). */
   | { t: number; event: 'healed' }
   | { t: number; event: 'serving-again'; server: string; epoch: number }
-  | { t: number; event: 'expected'; what: string; met: boolean; detail: string }
+  /** What the scenario itself had to see (`otherwise` is its verdict where it did not). */
+  | { t: number; event: 'expected'; what: string; met: boolean; otherwise: Verdict; detail: string }
   /** The machine did not run this process for `gapMs` more than asked. */
   | { t: number; event: 'stall'; gapMs: number }
-  | { t: number; event: 'process-ended'; server: string; code: number | null; signal: string | null; wanted: boolean }
+  | {
+      t: number;
+      event: 'process-ended';
+      server: string;
+      code: number | null;
+      signal: string | null;
+      wanted: boolean;
+    }
   | { t: number; event: 'note'; text: string }
   | { t: number; event: 'lab-ended' };
 
@@ -53,6 +98,8 @@ export interface History {
   quorum: Uint8Array | undefined;
   /** Lines that could not be read, by file: a history with any is never `valid`. */
   unreadable: readonly string[];
+  /** Lines cut short by the death of their writer, tolerated once for each time it was killed. */
+  torn: readonly string[];
 }
 
 /** `scenario.json` in the folder of one scenario: what was run and what has to have happened for it to mean something. */

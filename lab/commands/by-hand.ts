@@ -1,0 +1,101 @@
+import { Command, Option } from 'commander';
+import { faults } from '../faults/index.ts';
+import { positive } from './run.ts';
+
+/** `lab up`, `status`, `fault`, `heal`, `logs`, `down`: the same lab, by hand. */
+export function handCommands(): Command[] {
+  return [up(), status(), fault(), heal(), logs(), down(), hold()];
+}
+
+const engineOption = () =>
+  new Option('--engine <engine>', 'where to run').choices(['docker', 'process']).env('LAB_ENGINE');
+const labOption = () => new Option('--lab <id>', 'which lab, when several are up');
+
+function up(): Command {
+  return new Command('up')
+    .description('bring up storage, servers and a client that appends; it stays until lab down')
+    .addOption(engineOption())
+    .option('--servers <n>', 'how many servers', '3')
+    .addHelpText('after', '\nExample: lab up --engine process && lab status && lab fault kill active')
+    .action(async (flags: { engine?: string; servers: string }) => {
+      const { bringUp } = await import('../control/commands.ts');
+      await bringUp(flags.engine, positive(flags.servers, '--servers'));
+    });
+}
+
+function status(): Command {
+  return new Command('status')
+    .description('who is active, who stands by, which faults are in force')
+    .addOption(labOption())
+    .option('--json', 'print it as JSON')
+    .addHelpText('after', '\nExample: lab status --json')
+    .action(async (flags: { lab?: string; json?: boolean }) => {
+      const { showStatus } = await import('../control/commands.ts');
+      await showStatus(flags.lab, flags.json === true);
+    });
+}
+
+function fault(): Command {
+  const list = faults.map((each) => `  ${each.name.padEnd(13)}${each.summary}`).join('\n');
+  return new Command('fault')
+    .description('hurt a target: active, standby, storage, or a server by name')
+    .argument('<fault>', faults.map((each) => each.name).join(', '))
+    .argument('<target>', 'active, standby, storage, server-1, ...')
+    .addOption(labOption())
+    .addOption(new Option('--parts <parts>', 'stall: which of agent,guard,service'))
+    .addHelpText('after', `\nFaults:\n${list}\n\nExample: lab fault kill active`)
+    .action(async (name: string, target: string, flags: { lab?: string; parts?: string }) => {
+      const { injectFault } = await import('../control/commands.ts');
+      await injectFault(flags.lab, name, target, flags.parts);
+    });
+}
+
+function heal(): Command {
+  return new Command('heal')
+    .description('take a fault back (all of them when no number is given)')
+    .argument('[number]', 'the number that lab fault printed')
+    .addOption(labOption())
+    .addHelpText('after', '\nExample: lab heal 1')
+    .action(async (number: string | undefined, flags: { lab?: string }) => {
+      const { healFault } = await import('../control/commands.ts');
+      await healFault(flags.lab, number === undefined ? undefined : positive(number, 'number'));
+    });
+}
+
+function logs(): Command {
+  return new Command('logs')
+    .description('what a member said: server-1, storage, client, lab; all servers when none is named')
+    .argument('[member]', 'server-1, storage, client, lab')
+    .addOption(labOption())
+    .option('-f, --follow', 'go on until interrupted')
+    .addHelpText('after', '\nExample: lab logs server-1 --follow')
+    .action(async (member: string | undefined, flags: { lab?: string; follow?: boolean }) => {
+      const { showLogs } = await import('../control/commands.ts');
+      await showLogs(flags.lab, member, flags.follow === true);
+    });
+}
+
+function down(): Command {
+  return new Command('down')
+    .description('end the lab, collect its disks and judge what happened')
+    .addOption(labOption())
+    .option('--all', 'every lab on this machine, and whatever interrupted ones left behind')
+    .addHelpText('after', '\nExample: lab down --all')
+    .action(async (flags: { lab?: string; all?: boolean }) => {
+      const { bringDown } = await import('../control/commands.ts');
+      await bringDown(flags.lab, flags.all === true);
+    });
+}
+
+/** The process behind `lab up`; not for people. */
+function hold(): Command {
+  return new Command('hold')
+    .argument('<id>')
+    .argument('<engine>')
+    .argument('<servers>')
+    .argument('<directory>')
+    .action(async (id: string, engine: string, servers: string, directory: string) => {
+      const { holdLab } = await import('../control/commands.ts');
+      await holdLab(id, engine, Number(servers), directory);
+    });
+}

@@ -1,0 +1,33 @@
+import { Command } from 'commander';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { explain } from '../checkers/explain.ts';
+import { recheck } from '../checkers/recheck.ts';
+import { exitCodes, UsageError } from '../errors.ts';
+
+export function recheckCommand(): Command {
+  return new Command('recheck')
+    .description('run the checkers again over a saved run; nothing but its folder is read')
+    .argument('<run>', 'the folder of a run or of one scenario of it')
+    .option('--json', 'print the judgements as JSON')
+    .addHelpText('after', '\nExample: lab recheck lab-runs/latest')
+    .action(async (run: string, flags: { json?: boolean }) => {
+      await assertFolder(run);
+      const judged = await recheck(run);
+      if (judged.length === 0)
+        throw new UsageError(`${run}: no scenario.json in it or in its folders: not a run`);
+      if (flags.json === true) console.log(JSON.stringify(judged, null, 2));
+      else for (const each of judged) console.log(explain(each));
+      process.exitCode = exitCodes[judged.some((j) => !j.asExpected) ? worst(judged) : 'valid'];
+    });
+}
+
+function worst(judged: Awaited<ReturnType<typeof recheck>>): 'violated' | 'unknown' {
+  return judged.some((j) => !j.asExpected && j.judgement.verdict === 'violated') ? 'violated' : 'unknown';
+}
+
+async function assertFolder(run: string): Promise<void> {
+  const found = await stat(run).catch(() => undefined);
+  if (found?.isDirectory() !== true)
+    throw new UsageError(`${join(run)}: no such folder; runs are kept in lab-runs/`);
+}

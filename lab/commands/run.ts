@@ -1,0 +1,101 @@
+import { Command, Option } from 'commander';
+import { relative } from 'node:path';
+import { detectEngine } from '../engines/detect.ts';
+import { exitCodes, UsageError } from '../errors.ts';
+import { Progress } from '../report/progress.ts';
+import type { RunSummary } from '../report/summary.ts';
+import { table } from '../report/table.ts';
+import { runScenarios } from '../run/runner.ts';
+import { scenarioFiles, scenarioName, select, shard } from '../run/select.ts';
+import { interruptible } from './interruptible.ts';
+
+interface RunFlags {
+  engine?: string;
+  seed: string;
+  repeat: string;
+  untilFail?: boolean;
+  shard?: string;
+  onFailure: 'continue' | 'stop';
+  json?: boolean;
+  list?: boolean;
+}
+
+export function runCommand(): Command {
+  return new Command('run')
+    .description('run scenarios and judge them; all of them when none is named')
+    .argument('[scenario...]', 'names, such as active-killed')
+    .addOption(
+      new Option('--engine <engine>', 'where to run').choices(['docker', 'process']).env('LAB_ENGINE'),
+    )
+    .option('--seed <n>', 'seed of the workload', '1')
+    .option('--repeat <n>', 'run everything so many times', '1')
+    .option('--until-fail', 'repeat until a scenario comes out otherwise than expected')
+    .option('--shard <i/n>', 'only every n-th scenario, from the i-th on')
+    .addOption(
+      new Option('--on-failure <what>', 'after a bad verdict')
+        .choices(['continue', 'stop'])
+        .default('continue'),
+    )
+    .option('--json', 'print the summary as JSON and nothing else')
+    .option('--list', 'list the scenarios and end')
+    .addHelpText('after', '\nExample: lab run active-killed active-frozen --engine process --repeat 30')
+    .addHelpText(
+      'after',
+      'Exit code: 0 as expected, 1 violated, 2 unknown, 3 infrastructure, 64 usage, 130 interrupted',
+    )
+    .action(run);
+}
+
+async function run(names: string[], flags: RunFlags): Promise<void> {
+  const files = shard(select(await scenarioFiles(), names), flags.shard);
+  if (flags.list === true) return console.log(files.map(scenarioName).join('\n'));
+  const seed = positive(flags.seed, '--seed');
+  const repeat = positive(flags.repeat, '--repeat');
+  const { engine, why } = await detectEngine(flags.engine as 'docker' | 'process' | undefined);
+  const progress = new Progress((text) => (flags.json === true ? console.error(text) : console.log(text)));
+  progress.say(`engine: ${engine.name} (${why})`);
+  const summary = await interruptible((signal) =>
+    runScenarios({
+      ...{
+        engine,
+        files,
+        seed,
+        repeat,
+        signal,
+        onFailure: flags.onFailure,
+        untilFail: flags.untilFail === true,
+      },
+      onScenario: (definition, round) => progress.scenario(definition, repeat > 1 ? round : undefined),
+      onEvent: (event) => progress.event(event),
+      onOutcome: (outcome) => progress.outcome(outcome),
+    }),
+  );
+  if (flags.json === true) console.log(JSON.stringify(summary, null, 2));
+  else conclude(summary, seed);
+  process.exitCode = exitCodes[summary.verdict];
+}
+
+/** The table, the folder, and for a failed run the command that runs it again as the last line. */
+function conclude(summary: RunSummary, seed: number): void {
+  const directory = relative(process.cwd(), summary.directory) || summary.directory;
+  console.log(`\n${table(summary)}\n`);
+  const wrong = summary.scenarios.filter((scenario) => !scenario.asExpected);
+  for (const { name, expected, verdict, headline } of wrong) {
+    console.log(`${name}: expected ${expected}, came out ${verdict}\n  ${headline}`);
+  }
+  const right = summary.scenarios.length - wrong.length;
+  console.log(
+    `${right} of ${summary.scenarios.length} scenarios came out as expected; the run is in ${directory}`,
+  );
+  if (wrong.length === 0) return;
+  const names = [...new Set(wrong.map((scenario) => scenario.name))].join(' ');
+  console.log(`again: bin/lab run ${names} --engine ${summary.engine} --seed ${wrong[0]?.seed ?? seed}`);
+}
+
+export function positive(text: string, flag: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 1e9) {
+    throw new UsageError(`${flag} ${text}: expected a whole number from 1 to 1000000000`);
+  }
+  return value;
+}

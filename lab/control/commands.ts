@@ -1,0 +1,181 @@
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { explain } from '../checkers/explain.ts';
+import { recheck } from '../checkers/recheck.ts';
+import { interruptible } from '../commands/interruptible.ts';
+import { detectEngine } from '../engines/detect.ts';
+import { followFile } from '../engines/process/follow-file.ts';
+import { reapDirectories, reapProcesses } from '../engines/process/reaper.ts';
+import { projectRoot } from '../engines/programs.ts';
+import { exitCodes, InfrastructureError, UsageError } from '../errors.ts';
+import { faultNamed } from '../faults/index.ts';
+import { wrapped } from '../report/wrapped.ts';
+import { askUnixSocket } from './ask.ts';
+import { control } from './controller.ts';
+import type { HandFault, HandStatus } from './hand-lab.ts';
+import { labsUp, socketOf, theLab } from './registry.ts';
+
+export async function bringUp(wanted: string | undefined, servers: number): Promise<void> {
+  const { engine, why } = await detectEngine(wanted as 'docker' | 'process' | undefined);
+  console.log(wrapped(`engine: ${engine.name} (${why})`, 80, '  '));
+  const id = randomBytes(4).toString('hex');
+  const directory = join(process.env['LAB_RUNS'] ?? join(projectRoot, 'lab-runs'), `by-hand-${id}`);
+  await mkdir(directory, { recursive: true });
+  const log = await open(join(directory, 'controller.log'), 'a');
+  const argv = ['--disable-warning=ExperimentalWarning', join(projectRoot, 'lab/main.ts')];
+  const child = spawn(process.execPath, [...argv, 'hold', id, engine.name, String(servers), directory], {
+    detached: true,
+    stdio: ['ignore', log.fd, log.fd],
+  });
+  const ended = new Promise<'ended'>((resolve) => child.once('exit', () => resolve('ended')));
+  const socket = await socketOf(id);
+  for (;;) {
+    const answer = await Promise.race([
+      ended,
+      askUnixSocket(socket, 'GET', '/status', undefined, 5000).catch(() => undefined),
+    ]);
+    if (answer === 'ended') {
+      const said = (await readFile(join(directory, 'controller.log'), 'utf8')).trim().split('\n').at(-1);
+      throw new InfrastructureError(`the lab did not come up: ${said}`);
+    }
+    if (answer !== undefined) break;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  child.unref();
+  await log.close();
+  console.log(
+    `lab ${id} is up: ${servers} servers; its history grows in ${relative(process.cwd(), directory)}`,
+  );
+  console.log('next: lab status | lab fault kill active | lab logs server-1 | lab down');
+}
+
+export async function holdLab(
+  id: string,
+  engineName: string,
+  servers: number,
+  directory: string,
+): Promise<void> {
+  const { engine } = await detectEngine(engineName as 'docker' | 'process');
+  await interruptible((signal) => control(id, engine, servers, directory, signal));
+}
+
+export async function showStatus(lab: string | undefined, json: boolean): Promise<void> {
+  const status = (await ask(await theLab(lab), 'GET', '/status')) as HandStatus;
+  if (json) return console.log(JSON.stringify(status, null, 2));
+  console.log(`lab ${status.lab} on ${status.engine}`);
+  for (const s of status.servers) {
+    const marks = [s.serving ? 'serving' : '', s.blind ? 'BLIND' : '', s.processes === 0 ? 'no process' : ''];
+    const state = [s.role.padEnd(10), `epoch ${s.epoch}`, ...marks.filter((mark) => mark !== '')].join('  ');
+    console.log(`  ${s.server.padEnd(10)} ${state}`);
+  }
+  for (const f of status.faults)
+    console.log(`  fault ${f.id}: ${f.fault} ${f.target}${f.healed ? ' (healed)' : ''}`);
+}
+
+export async function injectFault(
+  lab: string | undefined,
+  fault: string,
+  target: string,
+  parts: string | undefined,
+) {
+  try {
+    faultNamed(fault);
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+  const options = parts === undefined ? {} : { parts: parts.split(',') };
+  const done = (await ask(await theLab(lab), 'POST', '/fault', { fault, target, options })) as HandFault;
+  console.log(
+    `fault ${done.id}: ${done.fault} ${done.target} is effective; take it back with: lab heal ${done.id}`,
+  );
+}
+
+export async function healFault(lab: string | undefined, id: number | undefined): Promise<void> {
+  const healed = (await ask(await theLab(lab), 'POST', '/heal', { id })) as HandFault[];
+  for (const each of healed) console.log(`fault ${each.id}: ${each.fault} ${each.target} is healed`);
+  if (healed.length === 0) console.log('nothing to heal');
+}
+
+export async function showLogs(
+  lab: string | undefined,
+  member: string | undefined,
+  follow: boolean,
+): Promise<void> {
+  const { directory, servers } = (await ask(await theLab(lab), 'GET', '/status')) as HandStatus;
+  const names = servers.map((s) => s.server);
+  const known = [...names, 'storage', 'client', 'lab'];
+  if (member !== undefined && !known.includes(member)) {
+    throw new UsageError(`no member is called ${member}; there are ${known.join(', ')}`);
+  }
+  const files = (member === undefined ? names : [member]).map((name) => join(directory, fileOf(name)));
+  if (!follow) {
+    for (const file of files) {
+      for await (const chunk of createReadStream(file, 'utf8')) process.stdout.write(String(chunk));
+    }
+    return;
+  }
+  await interruptible(async (signal) => {
+    const followers = await Promise.all(files.map((file) => followFile(file, (line) => console.log(line))));
+    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    for (const follower of followers) await follower.close();
+  });
+}
+
+function fileOf(member: string): string {
+  if (member === 'storage') return 'audit.jsonl';
+  return member === 'client' || member === 'lab' ? `${member}.jsonl` : `journal-${member}.jsonl`;
+}
+
+export async function bringDown(lab: string | undefined, all: boolean): Promise<void> {
+  const labs = all ? await labsUp() : [await theLab(lab)];
+  for (const id of labs) await endLab(id, all);
+  if (!all) return;
+  const processes = await reapProcesses('');
+  await reapDirectories();
+  const { reapContainers } = await import('../engines/docker/reap-all.ts');
+  const containers = await reapContainers();
+  console.log(
+    `down: ${labs.length} labs; left behind by others and ended: ${processes} processes, ${containers}`,
+  );
+}
+
+async function endLab(id: string, forgiving: boolean): Promise<void> {
+  const socket = await socketOf(id);
+  try {
+    const { directory, pid } = (await ask(id, 'POST', '/down')) as HandStatus;
+    await gone(pid);
+    const [judged] = await recheck(directory);
+    console.log(`lab ${id} is down; its history is in ${relative(process.cwd(), directory)}`);
+    if (judged === undefined) return;
+    console.log(explain(judged));
+    process.exitCode = exitCodes[judged.judgement.verdict];
+  } catch (error) {
+    if (!forgiving) throw error;
+    await rm(socket, { force: true }); // its controller was killed; what it left is reaped next
+  }
+}
+
+/** Down is down when the controller is gone: by then the disks are collected and nothing runs any more. */
+async function gone(pid: number): Promise<void> {
+  const until = performance.now() + 60_000;
+  while (isAlive(pid)) {
+    if (performance.now() > until)
+      throw new InfrastructureError(`the lab's controller (process ${pid}) did not end within 60 s`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+async function ask(id: string, method: string, path: string, body?: unknown): Promise<unknown> {
+  return askUnixSocket(await socketOf(id), method, path, body, 120_000);
+}

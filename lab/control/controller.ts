@@ -1,0 +1,39 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import type { Engine } from '../engines/engine.ts';
+import type { ScenarioRecord } from '../history/events.ts';
+import { worldSpec } from '../run/defaults.ts';
+import { openWorld, shutDown } from '../run/open-world.ts';
+import { Recorder } from '../run/recorder.ts';
+import { HandLab, serveHandLab } from './hand-lab.ts';
+import { socketOf } from './registry.ts';
+
+/** The process behind `lab up`: holds the world until `lab down`, then leaves a folder that can be judged. */
+export async function control(
+  labId: string,
+  engine: Engine,
+  servers: number,
+  directory: string,
+  signal: AbortSignal,
+) {
+  await mkdir(directory, { recursive: true });
+  const spec = { ...worldSpec({ servers }, directory, 1), labId };
+  const record: ScenarioRecord = {
+    ...{ name: 'by-hand', file: '', engine: engine.name, storage: 'nbd', seed: 1 },
+    ...{ expected: 'valid', violatedBy: [], atLeast: {} },
+  };
+  await writeFile(`${directory}/scenario.json`, JSON.stringify(record, null, 2) + '\n');
+  const recorder = await Recorder.open(directory, () => {});
+  const opened = await openWorld('by-hand', spec, engine, recorder, signal);
+  try {
+    await opened.lab.start(...opened.lab.servers);
+    await opened.world.startClient();
+    const hand = new HandLab(opened, { lab: labId, engine: engine.name, directory });
+    await serveHandLab(hand, await socketOf(labId), signal);
+    await hand.heal(undefined);
+    recorder.event({ event: 'healed' });
+    await shutDown(opened.world, opened.lab.servers);
+  } finally {
+    await opened.close();
+    await recorder.close();
+  }
+}

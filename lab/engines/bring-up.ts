@@ -1,0 +1,60 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { WorldLine, WorldSpec } from './engine.ts';
+
+/** The arguments of `arbiter` that lay out the quorum area of a lab. */
+export function initArguments(uri: string, spec: Pick<WorldSpec, 'servers' | 'timings'>): string[] {
+  const t = spec.timings;
+  return [
+    ...['init', uri, '--nodes', spec.servers.join(',')],
+    ...[
+      '--interval-ms',
+      String(t.intervalMs),
+      '--misses',
+      String(t.misses),
+      '--settle-ms',
+      String(t.settleMs),
+    ],
+    ...['--deadline-ms', String(t.deadlineMs), '--stop-grace-ms', String(t.stopGraceMs)],
+  ];
+}
+
+/** Passes lines on and lets others wait for one of them. */
+export class LineWaiter {
+  readonly #next: (line: WorldLine) => void;
+  readonly #waiting = new Set<(line: WorldLine) => void>();
+
+  constructor(next: (line: WorldLine) => void) {
+    this.#next = next;
+  }
+
+  deliver(line: WorldLine): void {
+    this.#next(line);
+    for (const offer of this.#waiting) offer(line);
+  }
+
+  /** Resolves with the first line from now on that fits; rejects after `timeoutMs`, saying what was awaited. */
+  line(fits: (line: WorldLine) => boolean, timeoutMs: number, what: string): Promise<WorldLine> {
+    return new Promise((resolve, reject) => {
+      const offer = (line: WorldLine) => {
+        if (!fits(line)) return;
+        clearTimeout(timer);
+        this.#waiting.delete(offer);
+        resolve(line);
+      };
+      const timer = setTimeout(() => {
+        this.#waiting.delete(offer);
+        reject(new Error(`waited ${timeoutMs} ms for ${what}`));
+      }, timeoutMs);
+      this.#waiting.add(offer);
+    });
+  }
+
+  /** Polls what cannot announce itself (a process table). */
+  async until(holds: () => Promise<boolean>, timeoutMs: number, what: string): Promise<void> {
+    const until = performance.now() + timeoutMs;
+    while (!(await holds())) {
+      if (performance.now() > until) throw new Error(`waited ${timeoutMs} ms for ${what}`);
+      await delay(5);
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Part } from '../engine.ts';
+
+/**
+ * Every process of a lab carries this variable, and children inherit it: so a server is all of its processes, whatever
+ * process groups and sessions they made for themselves. The value is `<lab id>/<member>`.
+ */
+export const MARK = 'ARBITER_LAB_MARK';
+
+export interface MarkedProcess {
+  pid: number;
+  mark: string;
+  argv: string[];
+  /** One letter of /proc/PID/stat: R, S, D, T (stopped), Z (zombie), ... */
+  state: string;
+}
+
+/** Living processes whose mark starts with `prefix`. Zombies are dead and left out. */
+export async function marked(prefix: string): Promise<MarkedProcess[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const found = await Promise.all(pids.map((pid) => inspect(Number(pid))));
+  return found.filter(
+    (p) => p !== undefined && p.mark.startsWith(prefix) && p.state !== 'Z',
+  ) as MarkedProcess[];
+}
+
+async function inspect(pid: number): Promise<MarkedProcess | undefined> {
+  try {
+    const environ = await readFile(`/proc/${pid}/environ`, 'latin1');
+    const entry = environ.split('\0').find((line) => line.startsWith(`${MARK}=`));
+    if (entry === undefined) return undefined;
+    const argv = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0');
+    const stat = await readFile(`/proc/${pid}/stat`, 'latin1');
+    return {
+      pid,
+      mark: entry.slice(MARK.length + 1),
+      argv,
+      state: stat.slice(stat.lastIndexOf(')') + 2)[0] ?? '?',
+    };
+  } catch {
+    return undefined; // gone meanwhile, or another user's
+  }
+}
+
+/** Which part of a server a process is, by the program it runs. */
+export function partOf(process: MarkedProcess): Part {
+  if (process.argv.some((arg) => /\/guard\.[jt]s$/.test(arg))) return 'guard';
+  if (process.argv.some((arg) => /\/commands\/main\.[jt]s$/.test(arg))) return 'agent';
+  return 'service';
+}
+
+/** Sends `signal` to every process found, until the next look finds only processes for which `done` holds. */
+export async function signalUntil(
+  find: () => Promise<MarkedProcess[]>,
+  signal: NodeJS.Signals,
+  done: (process: MarkedProcess) => boolean,
+  timeoutMs = 5000,
+): Promise<number> {
+  const until = performance.now() + timeoutMs;
+  let hit = 0;
+  for (;;) {
+    const pending = (await find()).filter((p) => !done(p));
+    if (pending.length === 0) return hit;
+    if (performance.now() > until) {
+      const rest = pending.map((p) => `${p.pid} (${p.state})`).join(', ');
+      throw new Error(`${signal} had no effect within ${timeoutMs} ms on processes ${rest}`);
+    }
+    for (const { pid } of pending) {
+      if (send(pid, signal)) hit++;
+    }
+    await delay(2);
+  }
+}
+
+export function send(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    process.kill(pid, signal);
+    return true;
+  } catch {
+    return false; // gone meanwhile
+  }
+}

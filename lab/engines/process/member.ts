@@ -1,0 +1,79 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import type { WorldLine } from '../engine.ts';
+import { parseWorldLine } from '../json-line.ts';
+import { followFile, type Follower } from './follow-file.ts';
+import { MARK } from './marked-processes.ts';
+
+export interface MemberSpec {
+  name: string;
+  mark: string;
+  /** Where its standard output is kept while the lab lives. */
+  directory: string;
+  onLine(line: WorldLine): void;
+}
+
+/**
+ * One member of the lab (a server, the storage node, the client): a program that can be started again and again. Its
+ * standard output is a file, so that a frozen or slow lab never makes it wait, and what it said last is kept when it is killed.
+ */
+export class Member {
+  readonly #spec: MemberSpec;
+  readonly #path: string;
+  #follower: Follower | undefined;
+  #child: ChildProcess | undefined;
+  #exited: Promise<{ code: number | null; signal: string | null }> = Promise.resolve({
+    code: 0,
+    signal: null,
+  });
+
+  constructor(spec: MemberSpec) {
+    this.#spec = spec;
+    this.#path = join(spec.directory, `${spec.name}.stdout`);
+  }
+
+  async start(argv: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<void> {
+    const out = openSync(this.#path, 'a');
+    this.#follower ??= await followFile(this.#path, (text) => {
+      if (text !== '') this.#spec.onLine(parseWorldLine(this.#spec.name, text));
+    });
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...argv], {
+      // A session of its own: an interrupt on the terminal is the lab's to handle, not the members'.
+      detached: true,
+      stdio: ['ignore', out, 'pipe'],
+      cwd: this.#spec.directory,
+      env: { ...process.env, ...env, [MARK]: this.#spec.mark },
+    });
+    closeSync(out);
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      for (const line of text.split('\n')) {
+        if (line !== '') this.#spec.onLine({ from: 'noise', who: this.#spec.name, text: line });
+      }
+    });
+    this.#exited = new Promise((resolve) => {
+      child.once('exit', (code, signal) => resolve({ code, signal }));
+      child.once('error', () => resolve({ code: null, signal: null }));
+    });
+    this.#child = child;
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  get exited(): Promise<{ code: number | null; signal: string | null }> {
+    return this.#exited;
+  }
+
+  /** Delivers what was written until now. */
+  async drain(): Promise<void> {
+    await this.#follower?.drain();
+  }
+
+  async close(): Promise<void> {
+    await this.#follower?.close();
+    this.#child?.stderr?.destroy();
+    this.#follower = undefined;
+  }
+}

@@ -1,0 +1,36 @@
+import type { LineWaiter } from '../engines/bring-up.ts';
+import type { World } from '../engines/engine.ts';
+import type { ClusterView } from '../run/cluster-view.ts';
+
+export interface FaultContext {
+  world: World;
+  view: ClusterView;
+  lines: LineWaiter;
+}
+
+/** A fault under way. `effective` was observed, never assumed; `heal` takes it back and may be called again. */
+export interface Injection {
+  /** What was seen that proves it. Rejects when the fault had no effect. */
+  effective: Promise<string>;
+  heal(): Promise<string>;
+}
+
+export interface FaultOptions {
+  /** `stall`: which parts of the server. */
+  parts?: readonly ('agent' | 'guard' | 'service')[];
+  /** `hold-write`: which block of the quorum area. */
+  block?: 'record' | 'slot';
+}
+
+/** One way to hurt. `inject` resolves once the fault is set; some (a held write) take effect only later. */
+export interface Fault {
+  readonly name: string;
+  /** One line for `--help` and for the report. */
+  readonly summary: string;
+  readonly target: 'server' | 'storage';
+  inject(context: FaultContext, target: string, options: FaultOptions): Promise<Injection>;
+}
+
+export function alreadyEffective(detail: string): Promise<string> {
+  return Promise.resolve(detail);
+}

@@ -1,0 +1,23 @@
+import { alreadyEffective, type Fault } from './fault.ts';
+
+/** Power off: SIGKILL to every process of the server, guard and service included. Healing switches it on again. */
+export const kill: Fault = {
+  name: 'kill',
+  summary: 'power off: every process of the server is killed at once',
+  target: 'server',
+  async inject({ world, view }, server) {
+    const before = await world.alive(server);
+    await world.killServer(server);
+    const after = await world.alive(server);
+    if (before === 0) throw new Error(`${server} had no process to kill`);
+    if (after !== 0) throw new Error(`${server} still has ${after} processes after the kill`);
+    view.powerOff(server);
+    return {
+      effective: alreadyEffective(`${before} processes before, none after`),
+      async heal() {
+        if ((await world.alive(server)) === 0) await world.startServer(server);
+        return 'switched on again';
+      },
+    };
+  },
+};

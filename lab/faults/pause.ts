@@ -1,0 +1,22 @@
+import { alreadyEffective, type Fault } from './fault.ts';
+
+/** Freezes a server: all of its processes, guard included, stop before any goes on. Its clock runs on. */
+export const pause: Fault = {
+  name: 'pause',
+  summary: 'freeze: every process of the server stops, and goes on when healed',
+  target: 'server',
+  async inject({ world }, server) {
+    const processes = await world.alive(server);
+    if (processes === 0) throw new Error(`${server} has no process to freeze`);
+    await world.freeze(server);
+    let frozen = true;
+    return {
+      effective: alreadyEffective(`all ${processes} processes seen stopped`),
+      async heal() {
+        if (frozen) await world.thaw(server);
+        frozen = false;
+        return 'thawed';
+      },
+    };
+  },
+};

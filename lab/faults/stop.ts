@@ -1,0 +1,20 @@
+import { alreadyEffective, type Fault } from './fault.ts';
+
+/** A clean stop: SIGTERM to the agent, which ends the service, releases the area and goes (R8). */
+export const stop: Fault = {
+  name: 'stop',
+  summary: 'clean stop: the agent is asked to end, and releases the area',
+  target: 'server',
+  async inject({ world, view }, server) {
+    const code = await world.stopServer(server);
+    view.powerOff(server);
+    if (code !== 0) throw new Error(`${server} was asked to stop and ended with exit code ${code}, not 0`);
+    return {
+      effective: alreadyEffective('the agent ended with exit code 0 and left no process'),
+      async heal() {
+        if ((await world.alive(server)) === 0) await world.startServer(server);
+        return 'started again';
+      },
+    };
+  },
+};

@@ -1,0 +1,22 @@
+import { alreadyEffective, type Fault } from './fault.ts';
+
+/** The storage node's process is killed; healing starts it again over the same disks. */
+export const storageKill: Fault = {
+  name: 'storage-kill',
+  summary: 'the storage node is killed, and started again when healed',
+  target: 'storage',
+  async inject({ world }) {
+    await world.killStorage();
+    const left = await world.alive('storage');
+    if (left !== 0) throw new Error(`the storage node still has ${left} processes after the kill`);
+    let down = true;
+    return {
+      effective: alreadyEffective('no process of the storage node is left'),
+      async heal() {
+        if (down) await world.startStorage();
+        down = false;
+        return 'the storage node listens again';
+      },
+    };
+  },
+};

@@ -1,0 +1,38 @@
+import { Command, CommanderError } from 'commander';
+import { exitCodes, InfrastructureError, Interrupted, UsageError } from './errors.ts';
+
+/** The `lab` program. Commands are loaded when they are asked for. */
+async function main(argv: readonly string[]): Promise<void> {
+  const program = new Command('lab')
+    .description(
+      'Kills, freezes and cuts off real servers and real storage, and says whether the arbiter held.',
+    )
+    .exitOverride()
+    .showHelpAfterError('(lab --help lists the commands)');
+  const { runCommand } = await import('./commands/run.ts');
+  const { recheckCommand } = await import('./commands/recheck.ts');
+  const { handCommands } = await import('./commands/by-hand.ts');
+  program.addCommand(runCommand()).addCommand(recheckCommand());
+  for (const command of handCommands()) program.addCommand(command);
+  for (const command of program.commands) command.exitOverride().helpCommand(false);
+  await program.parseAsync(argv, { from: 'user' });
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+/** One line on standard error, and the exit code that goes with it. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.valid : exitCodes.usage;
+  if (error instanceof Interrupted) {
+    console.error('lab: interrupted; everything it started has been ended');
+    return exitCodes.interrupted;
+  }
+  console.error(`lab: ${(error as Error).message}`);
+  if (error instanceof UsageError) return exitCodes.usage;
+  if (!(error instanceof InfrastructureError) && process.env['LAB_DEBUG'] !== undefined) console.error(error);
+  return exitCodes.infrastructure;
+}

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import type { CheckResult, ScenarioRecord, Verdict } from '../history/events.ts';
+import type { ScenarioOutcome } from '../run/session.ts';
+import { junit } from './junit.ts';
+import { cameOutAsExpected, summarize } from './summary.ts';
+import { table } from './table.ts';
+import { wrapped } from './wrapped.ts';
+
+function outcome(of: {
+  expected?: Verdict;
+  verdict: Verdict;
+  violatedBy?: string[];
+  found?: string[];
+  trouble?: string;
+}): ScenarioOutcome {
+  const record: ScenarioRecord = {
+    ...{
+      name: 'active-killed',
+      file: 'active-killed.scenario.ts',
+      engine: 'process',
+      storage: 'nbd',
+      seed: 7,
+    },
+    ...{ expected: of.expected ?? 'valid', violatedBy: of.violatedBy ?? [], atLeast: {} },
+  };
+  const results = (of.found ?? []).map((checker): CheckResult => ({
+    checker,
+    claim: 'c',
+    verdict: 'violated',
+    evidence: ['a "late" write <at> 2.5 s'],
+    counters: {},
+  }));
+  const judgement = {
+    verdict: of.verdict,
+    results,
+    counters: { acknowledged: 123, refusals: 4 },
+    failoverMs: [2804.4],
+  };
+  return { record, directory: '/run/active-killed', judgement, seconds: 6.44, trouble: of.trouble };
+}
+
+const run = { engine: { name: 'process' } };
+
+describe('a scenario came out as expected', () => {
+  // prettier-ignore
+  const rows: [ScenarioOutcome, boolean, string][] = [
+    [outcome({ verdict: 'valid' }),                                                                                   true,  'plain'],
+    [outcome({ verdict: 'violated', found: ['single-writer'] }),                                                      false, 'a violation nobody expected'],
+    [outcome({ verdict: 'unknown' }),                                                                                 false, 'unknown is not green'],
+    [outcome({ verdict: 'valid', trouble: 'docker went away' }),                                                      false, 'not run to its end'],
+    [outcome({ expected: 'violated', verdict: 'violated', violatedBy: ['single-writer'], found: ['single-writer'] }), true,  'a canary found out'],
+    [outcome({ expected: 'violated', verdict: 'violated', violatedBy: ['single-writer'], found: ['recovered'] }),     false, 'found out, but not for what it did'],
+    [outcome({ expected: 'violated', verdict: 'valid', violatedBy: ['single-writer'] }),                              false, 'a canary not found out'],
+  ];
+  for (const [given, right, why] of rows) {
+    it(`${right ? 'yes' : 'no'}: ${why}`, () => assert.equal(cameOutAsExpected(given), right));
+  }
+});
+
+describe('the summary of a run', () => {
+  // prettier-ignore
+  const rows: [ScenarioOutcome[], Verdict, string][] = [
+    [[outcome({ verdict: 'valid' })],                                                              'valid',    'all as expected'],
+    [[outcome({ verdict: 'unknown' }), outcome({ verdict: 'violated', found: ['single-writer'] })], 'violated', 'violated outranks unknown'],
+    [[outcome({ verdict: 'valid' }), outcome({ verdict: 'unknown' })],                             'unknown',  'unknown outranks valid'],
+    [[outcome({ expected: 'violated', verdict: 'valid' })],                                        'unknown',  'the checkers saw nothing'],
+    [[],                                                                                           'unknown',  'nothing was run'],
+  ];
+  for (const [given, verdict, why] of rows) {
+    it(`is ${verdict}: ${why}`, () => assert.equal(summarize('/run', given, run).verdict, verdict));
+  }
+
+  it('is a table of at most 80 columns', () => {
+    const text = table(summarize('/run', [outcome({ verdict: 'valid' })], run));
+    assert.equal(
+      text,
+      'scenario         verdict  appends  refusals failover\nactive-killed      valid      123         4  2804 ms',
+    );
+    assert.ok(text.split('\n').every((line) => line.length <= 80));
+  });
+
+  it('is JUnit XML whose text cannot break out', () => {
+    const xml = junit(summarize('/run', [outcome({ verdict: 'violated', found: ['single-writer'] })], run));
+    assert.match(xml, /tests="1" failures="1" errors="0"/);
+    assert.match(
+      xml,
+      /expected valid, came out violated: single-writer: a &#34;late&#34; write &#60;at&#62; 2.5 s/,
+    );
+  });
+});
+
+describe('a wrapped line', () => {
+  it('breaks at spaces and indents what follows', () => {
+    assert.equal(wrapped('one two three four', 9, '  '), 'one two\n  three\n  four');
+  });
+  it('keeps a word that is too long whole', () => {
+    assert.equal(wrapped('abcdefghijkl', 5, ' '), 'abcdefghijkl');
+  });
+});

@@ -1,0 +1,92 @@
+import type { Verdict } from '../history/events.ts';
+import type { ScenarioOutcome } from '../run/session.ts';
+
+export interface RunSummary {
+  version: 1;
+  /** The run's folder. */
+  directory: string;
+  engine: string;
+  storage: string;
+  /** The verdict of the run: `valid` when every scenario came out as it had to, canaries included. */
+  verdict: Verdict;
+  scenarios: readonly ScenarioSummary[];
+}
+
+export interface ScenarioSummary {
+  name: string;
+  engine: string;
+  storage: string;
+  seed: number;
+  expected: Verdict;
+  verdict: Verdict;
+  asExpected: boolean;
+  seconds: number;
+  /** The headline of the verdict: what was violated, or why nothing can be said. */
+  headline: string;
+  counters: Readonly<Record<string, number>>;
+  /** Milliseconds from the fault to a standby that serves, one per takeover. */
+  failoverMs: readonly number[];
+  directory: string;
+}
+
+/** As it had to: the verdict, and for a canary also the very checkers that had to find it. */
+export function cameOutAsExpected(outcome: ScenarioOutcome): boolean {
+  const { record, judgement, trouble } = outcome;
+  if (trouble !== undefined || judgement.verdict !== record.expected) return false;
+  const violated = judgement.results
+    .filter((result) => result.verdict === 'violated')
+    .map((result) => result.checker);
+  return record.violatedBy.every((checker) => violated.includes(checker));
+}
+
+export function summarize(
+  directory: string,
+  outcomes: readonly ScenarioOutcome[],
+  run: { engine: { name: string } },
+): RunSummary {
+  const scenarios = outcomes.map(summarizeScenario);
+  return {
+    version: 1,
+    directory,
+    engine: run.engine.name,
+    storage: 'nbd',
+    verdict: overall(scenarios),
+    scenarios,
+  };
+}
+
+function summarizeScenario(outcome: ScenarioOutcome): ScenarioSummary {
+  const { record, judgement } = outcome;
+  const { name, engine, storage, seed, expected } = record;
+  return {
+    ...{ name, engine, storage, seed, expected },
+    verdict: judgement.verdict,
+    asExpected: cameOutAsExpected(outcome),
+    seconds: Math.round(outcome.seconds * 10) / 10,
+    headline: headline(outcome),
+    counters: judgement.counters,
+    failoverMs: judgement.failoverMs,
+    directory: outcome.directory,
+  };
+}
+
+function headline({ judgement, trouble, record }: ScenarioOutcome): string {
+  if (trouble !== undefined) return trouble;
+  const worst = judgement.results.find((result) => result.verdict === judgement.verdict);
+  const missing = record.violatedBy.filter(
+    (checker) =>
+      !judgement.results.some((result) => result.checker === checker && result.verdict === 'violated'),
+  );
+  if (missing.length > 0) return `not found by ${missing.join(', ')}`;
+  return judgement.verdict === 'valid' || worst === undefined
+    ? ''
+    : `${worst.checker}: ${worst.evidence[0] ?? worst.claim}`;
+}
+
+/** A violation that nobody expected outranks what is unknown; a canary that was not found out is unknown: the checkers saw nothing. */
+function overall(scenarios: readonly ScenarioSummary[]): Verdict {
+  const wrong = scenarios.filter((scenario) => !scenario.asExpected);
+  if (wrong.some((scenario) => scenario.verdict === 'violated' && scenario.expected === 'valid'))
+    return 'violated';
+  return wrong.length > 0 || scenarios.length === 0 ? 'unknown' : 'valid';
+}

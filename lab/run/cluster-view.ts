@@ -1,0 +1,89 @@
+import type { Role } from '../../src/protocol/types.ts';
+import type { WorldLine } from '../engines/engine.ts';
+
+/** What is known of one server, from its own journal. */
+export interface ServerView {
+  role: Role | 'off';
+  /** Epoch of the last claim or lease it spoke of. */
+  epoch: number;
+  /** The service runs, under a lease (or without one, where the protocol has none). */
+  serving: boolean;
+  /** When the service was last started, monotonic nanoseconds. */
+  servingT: number;
+  blind: boolean;
+  /** When it last released the area, monotonic nanoseconds; 0 for never. */
+  releasedT: number;
+}
+
+/** The lab's picture of its servers: symbolic targets are resolved against it, and expectations awaited on it. */
+export class ClusterView {
+  readonly #servers = new Map<string, ServerView>();
+
+  constructor(servers: readonly string[]) {
+    for (const server of servers) this.#servers.set(server, off());
+  }
+
+  server(name: string): ServerView {
+    const view = this.#servers.get(name);
+    if (view === undefined)
+      throw new Error(`no server is called ${name}; there are ${this.names.join(', ')}`);
+    return view;
+  }
+
+  get names(): string[] {
+    return [...this.#servers.keys()];
+  }
+
+  /** Servers that serve, the one that started last first: after a takeover the former owner may not have noticed yet. */
+  get serving(): string[] {
+    const serving = this.names.filter((name) => this.server(name).serving);
+    return serving.sort((a, b) => this.server(b).servingT - this.server(a).servingT);
+  }
+
+  get standbys(): string[] {
+    return this.names.filter((name) => !this.server(name).serving && this.server(name).role === 'standby');
+  }
+
+  /** The server is without power: whatever its journal said last is over. */
+  powerOff(name: string): void {
+    this.#servers.set(name, off());
+  }
+
+  learn(line: WorldLine): void {
+    if (line.from !== 'server') return;
+    const view = this.server(line.server);
+    const entry = line.line;
+    switch (entry.event) {
+      case 'agent-started':
+        this.#servers.set(line.server, { ...off(), role: 'starting' });
+        break;
+      case 'role':
+        view.role = entry.to;
+        view.epoch = entry.epoch;
+        if (entry.to !== 'active') view.serving = false;
+        break;
+      case 'service':
+        view.serving = entry.phase === 'started';
+        if (view.serving) {
+          view.epoch = entry.epoch;
+          view.servingT = entry.t;
+        }
+        break;
+      case 'blind':
+        view.blind = !entry.healed;
+        break;
+      case 'released':
+        view.releasedT = entry.t;
+        break;
+      case 'ended':
+        view.role = 'ended';
+        view.serving = false;
+        break;
+      default:
+    }
+  }
+}
+
+function off(): ServerView {
+  return { role: 'off', epoch: 0, serving: false, servingT: 0, blind: false, releasedT: 0 };
+}

@@ -1,0 +1,83 @@
+import type { Verdict } from '../history/events.ts';
+import { deathWaitMs } from '../../src/protocol/timing.ts';
+import type { WorldLine } from '../engines/engine.ts';
+import { labTimings } from './defaults.ts';
+
+/** Something a scenario waits to see, or must never see, in what the world says. */
+export interface Expectation {
+  what: string;
+  /** The verdict where it is not met: `unknown` when the run then means nothing, `violated` when a promise was broken. */
+  otherwise: Verdict;
+  fits(line: WorldLine): boolean;
+}
+
+/** A server tried to use the data area under an epoch older than `afterEpoch`, and the storage node refused. Without it a run that claims to test fencing is vacuous. */
+export function refusedWrite(of: { by: string; afterEpoch: number }): Expectation {
+  return {
+    what: `the storage node refuses ${of.by} with an epoch below ${of.afterEpoch}`,
+    otherwise: 'unknown',
+    fits: (line) =>
+      line.from === 'storage' &&
+      (line.line.event === 'refused' || line.line.event === 'write-refused') &&
+      line.line.node === of.by &&
+      line.line.epoch !== null &&
+      line.line.epoch < of.afterEpoch,
+  };
+}
+
+/** The server says that it cannot see the quorum area. */
+export function saysItIsBlind(server: string): Expectation {
+  return {
+    what: `${server} says that it is blind`,
+    otherwise: 'violated',
+    fits: (line) =>
+      line.from === 'server' && line.server === server && line.line.event === 'blind' && !line.line.healed,
+  };
+}
+
+/** Any server other than `than` becomes active. */
+export function anotherBecomesActive(than: string): Expectation {
+  return {
+    what: `a server other than ${than} becomes active`,
+    otherwise: 'violated',
+    fits: (line) =>
+      line.from === 'server' &&
+      line.server !== than &&
+      line.line.event === 'role' &&
+      line.line.to === 'active',
+  };
+}
+
+/** The server released the area on disk (R8). */
+export function released(server: string): Expectation {
+  return {
+    what: `${server} releases the area`,
+    otherwise: 'violated',
+    fits: (line) =>
+      line.from === 'server' && line.server === server && line.line.event === 'released' && line.line.written,
+  };
+}
+
+/** A write of `server` to the data area was carried out under its old epoch although a newer owner had been let in. */
+export function wroteUnderOldEpoch(of: { by: string; afterT: number }): Expectation {
+  return {
+    what: `${of.by} writes to the data area although a newer owner was let in`,
+    otherwise: 'unknown',
+    fits: (line) =>
+      line.from === 'storage' &&
+      line.line.event === 'write' &&
+      line.line.node === of.by &&
+      line.line.outcome === 'ok' &&
+      line.line.beganAt > of.afterT,
+  };
+}
+
+/** So many times D, in milliseconds: the unit of a scenario's patience. */
+export function deathWaits(times: number): number {
+  return times * deathWaitMs(labTimings);
+}
+
+/** A scenario did not see what it had to see; the reason is in the history already. */
+export class ExpectationMissed extends Error {
+  override readonly name = 'ExpectationMissed';
+}

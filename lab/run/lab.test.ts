@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { JournalLine } from '../../src/ports/journal.ts';
+import { LineWaiter } from '../engines/bring-up.ts';
+import type { World } from '../engines/engine.ts';
+import type { LabEvent } from '../history/events.ts';
+import { ClusterView } from './cluster-view.ts';
+import { labTimings } from './defaults.ts';
+import { anotherBecomesActive, ExpectationMissed, refusedWrite } from './expectations.ts';
+import { Lab } from './lab.ts';
+import { nowNs } from './now.ts';
+import { Recorder } from './recorder.ts';
+
+describe('a lab', () => {
+  let directory: string;
+  let recorder: Recorder;
+  let view: ClusterView;
+  let lines: LineWaiter;
+
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'lab-'));
+    recorder = await Recorder.open(directory, () => {});
+    view = new ClusterView(['server-1', 'server-2']);
+    lines = new LineWaiter((line) => {
+      recorder.line(line);
+      view.learn(line);
+    });
+  });
+  afterEach(async () => {
+    await recorder.close();
+    await rm(directory, { recursive: true });
+  });
+
+  const labOver = (world: Partial<World>) => new Lab(world as World, view, lines, recorder, labTimings);
+  const says = (server: string, entry: object) =>
+    lines.deliver({
+      from: 'server',
+      server,
+      line: { v: 1, t: nowNs(), wall: '', node: server, incarnation: '', ...entry } as JournalLine,
+    });
+  const serves = (server: string, epoch: number) => {
+    says(server, { event: 'role', from: 'settling', to: 'active', epoch, rule: 'R4', reason: '' });
+    says(server, { event: 'service', phase: 'started', epoch, reason: '', pid: 1 });
+  };
+  const events = (name: string): LabEvent[] => recorder.events.filter((event) => event.event === name);
+
+  it('resolves symbolic targets when the fault fires, and tells which server it was', async () => {
+    let processes = 2;
+    const lab = labOver({ alive: async () => processes, killServer: async () => void (processes = 0) });
+    serves('server-2', 6);
+    const fault = await lab.fault('kill', 'active');
+    assert.equal(fault.target, 'server-2');
+    assert.deepEqual(
+      events('fault').map((e) => e.event === 'fault' && [e.phase, e.target]),
+      [
+        ['requested', 'server-2'],
+        ['effective', 'server-2'],
+      ],
+    );
+  });
+
+  it('takes a target that does not exist for an error, never for a guess', async () => {
+    const lab = labOver({});
+    await assert.rejects(
+      lab.fault('kill', 'server-9'),
+      /no server is called server-9; there are server-1, server-2/,
+    );
+  });
+
+  it('records a fault that had no effect as failed', async () => {
+    const lab = labOver({ alive: async () => 0, killServer: async () => {} });
+    await assert.rejects(lab.fault('kill', 'server-1'), /had no process to kill/);
+    assert.equal(
+      events('fault').some((e) => e.event === 'fault' && e.phase === 'failed'),
+      true,
+    );
+  });
+
+  it('measures a takeover from the fault to the moment the other server serves', async () => {
+    let processes = 2;
+    const lab = labOver({ alive: async () => processes, killServer: async () => void (processes = 0) });
+    serves('server-1', 3);
+    await lab.fault('kill', 'server-1');
+    const next = lab.takeover({ from: 'server-1' });
+    serves('server-2', 7);
+    assert.deepEqual({ ...(await next), t: 0 }, { server: 'server-2', epoch: 7, t: 0 });
+    const [seen] = events('takeover-seen');
+    assert.ok(seen?.event === 'takeover-seen' && seen.servingT > seen.sinceT && seen.to === 'server-2');
+  });
+
+  it('sees what it waits for also when that was said before', async () => {
+    const lab = labOver({});
+    lines.deliver({
+      from: 'storage',
+      line: {
+        ...{ v: 1, t: 5, event: 'refused', connection: 1, peer: '', export: 'data@server-1.3.00000000' },
+        ...{ node: 'server-1', epoch: 3, lastGranted: 7, reason: '' },
+      },
+    });
+    await lab.eventually(refusedWrite({ by: 'server-1', afterEpoch: 7 }), 10);
+    await assert.rejects(
+      lab.eventually(refusedWrite({ by: 'server-1', afterEpoch: 3 }), 10),
+      ExpectationMissed,
+    );
+    assert.deepEqual(
+      events('expected').map((e) => e.event === 'expected' && [e.met, e.otherwise]),
+      [
+        [true, 'unknown'],
+        [false, 'unknown'],
+      ],
+    );
+  });
+
+  it('judges what must never be seen over everything that was said since', async () => {
+    const lab = labOver({});
+    serves('server-1', 3);
+    lab.never(anotherBecomesActive('server-1'));
+    serves('server-2', 7);
+    const done = lab.finish();
+    for (let i = 0; i < 10; i++) {
+      await new Promise(setImmediate);
+      lines.deliver({
+        from: 'client',
+        line: {
+          ...{ t: 1, event: 'end', id: `${i}`, worker: 0, outcome: 'ok' },
+          ...{ server: 'server-2', epoch: 7, seq: i, attempts: 1 },
+        },
+      });
+    }
+    says('server-1', { event: 'role', from: 'active', to: 'standby', epoch: 3, rule: 'R5', reason: '' });
+    await done;
+    const [never] = events('expected');
+    assert.ok(never?.event === 'expected' && !never.met && never.otherwise === 'violated');
+  });
+});

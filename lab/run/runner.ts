@@ -1,0 +1,115 @@
+import { mkdir, rm, statfs, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import Mocha from 'mocha';
+import type { Engine } from '../engines/engine.ts';
+import { projectRoot } from '../engines/programs.ts';
+import { InfrastructureError } from '../errors.ts';
+import type { LabEvent } from '../history/events.ts';
+import { junit } from '../report/junit.ts';
+import { cameOutAsExpected, type RunSummary, summarize } from '../report/summary.ts';
+import { runScenariosWith, type ScenarioDefinition } from './scenario.ts';
+import { runScenario, type ScenarioOutcome } from './session.ts';
+
+export interface RunOptions {
+  engine: Engine;
+  files: readonly string[];
+  seed: number;
+  repeat: number;
+  /** Goes on repeating until a scenario comes out otherwise than expected. */
+  untilFail: boolean;
+  onFailure: 'continue' | 'stop';
+  signal: AbortSignal;
+  onScenario(definition: ScenarioDefinition, round: number): void;
+  onEvent(event: LabEvent): void;
+  onOutcome(outcome: ScenarioOutcome): void;
+}
+
+/** A run needs room for its disks and its history; less than this and it is not begun. */
+const ROOM_BYTES = 128 * 1024 * 1024;
+
+/** Runs scenarios one after the other, each in a world of its own, and writes the run's folder. */
+export async function runScenarios(options: RunOptions): Promise<RunSummary> {
+  const runDirectory = await openRunDirectory();
+  const outcomes: ScenarioOutcome[] = [];
+  for (let round = 1; round <= options.repeat || options.untilFail; round++) {
+    const directory =
+      options.repeat > 1 || options.untilFail ? join(runDirectory, `round-${round}`) : runDirectory;
+    await mkdir(directory, { recursive: true });
+    const failed = await runRound({ ...options, seed: options.seed + round - 1 }, directory, round, outcomes);
+    await writeRunFiles(runDirectory, outcomes, options);
+    if (options.signal.aborted) throw options.signal.reason as Error;
+    if (failed && (options.untilFail || options.onFailure === 'stop')) break;
+  }
+  return summarize(runDirectory, outcomes, options);
+}
+
+/** One pass over the files, as mocha tests. Says whether any came out otherwise than expected. */
+async function runRound(
+  options: RunOptions,
+  directory: string,
+  round: number,
+  outcomes: ScenarioOutcome[],
+): Promise<boolean> {
+  const mocha = new Mocha({ timeout: 0, bail: options.onFailure === 'stop', reporter: Mocha.reporters.Base });
+  runScenariosWith(async (definition) => {
+    options.signal.throwIfAborted();
+    options.onScenario(definition, round);
+    const context = { ...options, runDirectory: directory };
+    const outcome = await runScenario(definition, context);
+    outcomes.push(outcome);
+    options.onOutcome(outcome);
+    if (!cameOutAsExpected(outcome))
+      throw new Error(`${definition.name} came out ${outcome.judgement.verdict}`);
+  });
+  for (const file of options.files) mocha.addFile(file);
+  // Each round loads the files anew: the query makes them new modules.
+  await loadAnew(mocha, round);
+  const before = outcomes.length;
+  const failures = await new Promise<number>((resolve) => mocha.run(resolve));
+  if (outcomes.length === before && !options.signal.aborted) {
+    throw new InfrastructureError('no scenario was run: ' + options.files.join(', '));
+  }
+  return failures > 0;
+}
+
+/** The option is newer than the published types of mocha. */
+function loadAnew(mocha: Mocha, round: number): Promise<void> {
+  const load = mocha.loadFilesAsync.bind(mocha) as (options: {
+    esmDecorator(file: unknown): string;
+  }) => Promise<void>;
+  return load({ esmDecorator: (file) => `${String(file)}?round=${round}` });
+}
+
+async function writeRunFiles(
+  runDirectory: string,
+  outcomes: readonly ScenarioOutcome[],
+  options: RunOptions,
+): Promise<void> {
+  const summary = summarize(runDirectory, outcomes, options);
+  await writeFile(join(runDirectory, 'summary.json'), JSON.stringify(summary, null, 2) + '\n');
+  await writeFile(join(runDirectory, 'junit.xml'), junit(summary));
+}
+
+/** `lab-runs/<time>-<pid>`, and `lab-runs/latest` that points to it. */
+async function openRunDirectory(): Promise<string> {
+  const runs = process.env['LAB_RUNS'] ?? join(projectRoot, 'lab-runs');
+  const id = new Date().toISOString().replace(/[:T]/g, '-').slice(0, 19) + `-${process.pid}`;
+  try {
+    await mkdir(runs, { recursive: true });
+    const { bavail, bsize } = await statfs(runs);
+    if (bavail * bsize < ROOM_BYTES) {
+      const mib = (bytes: number) => Math.floor(bytes / 1024 / 1024);
+      throw new InfrastructureError(
+        `a run needs ${mib(ROOM_BYTES)} MiB and ${runs} has ${mib(bavail * bsize)} MiB free; make room or set LAB_RUNS to another folder`,
+      );
+    }
+    const directory = join(runs, id);
+    await mkdir(directory);
+    await rm(join(runs, 'latest'), { force: true });
+    await symlink(id, join(runs, 'latest'));
+    return directory;
+  } catch (error) {
+    if (error instanceof InfrastructureError) throw error;
+    throw new InfrastructureError(`cannot write a run to ${runs}: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,52 @@
+import { basename } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { AgentMode, GateMode, ScenarioRecord, Verdict } from '../history/events.ts';
+import type { Lab } from './lab.ts';
+
+export interface ScenarioOptions {
+  /** How many servers there are; they are called server-1, server-2, ... */
+  servers: number;
+  /** How many takeovers the scenario brings about: fewer, and the run is vacuous. */
+  breaks?: number;
+  /** What must have happened besides, for the run to mean something. */
+  atLeast?: ScenarioRecord['atLeast'];
+  /** `valid` unless this is a canary: a scenario that must be found out. */
+  expect?: Verdict;
+  /** For canaries: the checkers that have to find the violation. */
+  violatedBy?: readonly string[];
+  agent?: Partial<AgentMode>;
+  gate?: Partial<GateMode>;
+  /** Servers are started by the scenario itself. */
+  startsItself?: boolean;
+}
+
+export interface ScenarioDefinition {
+  /** From the file's name: active-killed.scenario.ts is `active-killed`. */
+  name: string;
+  file: string;
+  claim: string;
+  options: ScenarioOptions;
+  body(lab: Lab): Promise<void>;
+}
+
+/** What runs a scenario when its turn comes; set by `lab run` before the files are loaded. */
+let runner: ((definition: ScenarioDefinition) => Promise<void>) | undefined;
+
+export function runScenariosWith(run: (definition: ScenarioDefinition) => Promise<void>): void {
+  runner = run;
+}
+
+/** One claim, as a test: registers it with mocha under its claim. `import.meta.url` of its file names it. */
+export function scenario(
+  url: string,
+  claim: string,
+  options: ScenarioOptions,
+  body: (lab: Lab) => Promise<void>,
+): void {
+  const file = fileURLToPath(url);
+  const name = basename(file).replace(/\.scenario\.[jt]s$/, '');
+  it(claim, async () => {
+    if (runner === undefined) throw new Error('scenarios are run by the lab: bin/lab run ' + name);
+    await runner({ name, file: basename(file), claim, options, body });
+  });
+}

@@ -1,0 +1,26 @@
+import { refusedWrite } from '../lab/run/expectations.ts';
+import { scenario } from '../lab/run/scenario.ts';
+
+// A paused owner wakes in the middle of its writing (a suspended virtual machine, a scheduler gone astray). To make it
+// as bad as it gets, its agent and its guard stay stuck when it thaws: nothing on that server stops the service, and
+// only the storage node is left to protect the data (R7).
+//
+//   server-1  ████ active ██ frozen ················ thawed: service writes, refused ✗   agent, guard run: stopped
+//   server-2  .... standby ......|<-- D -->| ████████ active ██████████████████████████████████████████████████
+scenario(
+  import.meta.url,
+  'a frozen active server cannot write after it thaws',
+  { servers: 3, breaks: 1, atLeast: { lateRefusals: 1 } },
+  async (lab) => {
+    const old = await lab.activeServer();
+    await lab.client.appending(20);
+    const stuck = await lab.fault('stall', old, { parts: ['agent', 'guard'] });
+    const freeze = await lab.fault('pause', old);
+    const next = await lab.takeover({ from: old });
+    await lab.client.appending(10);
+    await freeze.heal();
+    await lab.eventually(refusedWrite({ by: old, afterEpoch: next.epoch }));
+    await stuck.heal();
+    await lab.client.appending(10);
+  },
+);

@@ -1,0 +1,21 @@
+import { scenario } from '../lab/run/scenario.ts';
+import { deathWaits } from '../lab/run/expectations.ts';
+
+// The storage node itself dies and comes back, after every lease has ended. Nobody can tell from silence who lives; the
+// record is there again, and whoever claims it has waited D with the storage there to be read.
+//
+//   storage   ██████████ ✗ killed ················ started again ██████████████████████
+//   server-1  ████ active ██ lease ends, stopped ...............  somebody claims: active
+scenario(
+  import.meta.url,
+  'a storage node that is killed and restarted comes back with its last grant, and one server serves again',
+  { servers: 3 },
+  async (lab) => {
+    await lab.activeServer();
+    await lab.client.appending(20);
+    const killed = await lab.fault('storage-kill', 'storage');
+    await lab.pass(deathWaits(1.5));
+    await killed.heal();
+    await lab.client.appending(20);
+  },
+);

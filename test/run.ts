@@ -1,0 +1,99 @@
+import { execa } from 'execa';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { detectEngine } from '../lab/engines/detect.ts';
+
+/**
+ * `make test`: everything that can fail, in the order of how soon it says so. Ends with the line
+ * `N passed, N failed, N skipped`: the tests and scenarios as their runners counted them, and each check as one.
+ */
+interface Counts {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+const node = process.execPath;
+const bin = (name: string) => join('node_modules/.bin', name);
+const scratch = await mkdtemp(join(tmpdir(), 'arbiter-test-'));
+const total: Counts = { passed: 0, failed: 0, skipped: 0 };
+
+const code = ['src', 'lab', 'scenarios', 'test'];
+await check('format', [bin('prettier'), '--check', '--log-level', 'warn', ...code]);
+await check('lint', [bin('oxlint'), '--type-aware', '--deny-warnings', ...code]);
+await check('types', [bin('tsc'), '--noEmit']);
+await check('dead code', [bin('knip')]);
+await tests('unit, property and interop tests', []);
+await scenarios('process');
+await docker();
+await rm(scratch, { recursive: true, force: true });
+
+console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;
+
+async function check(title: string, argv: string[]): Promise<void> {
+  const { exitCode } = await run(title, argv);
+  add({ passed: exitCode === 0 ? 1 : 0, failed: exitCode === 0 ? 0 : 1, skipped: 0 });
+}
+
+async function tests(title: string, flags: string[]): Promise<void> {
+  const report = join(scratch, 'counts.json');
+  await rm(report, { force: true });
+  const { exitCode } = await run(title, ['test/unit.ts', '--report', report, ...flags]);
+  const text = await readFile(report, 'utf8').catch(() => undefined);
+  const counts = text === undefined ? { passed: 0, failed: 1, skipped: 0 } : (JSON.parse(text) as Counts);
+  // A runner that ended badly has failed, whatever it counted.
+  if (exitCode !== 0 && counts.failed === 0) counts.failed = 1;
+  add(counts);
+}
+
+async function scenarios(engine: 'process' | 'docker'): Promise<void> {
+  const argv = ['lab/main.ts', 'run', '--engine', engine, '--json'];
+  const { stdout } = await run(`scenarios on ${engine}`, argv, true);
+  try {
+    const { scenarios: ran } = JSON.parse(stdout) as { scenarios: { asExpected: boolean }[] };
+    const passed = ran.filter((scenario) => scenario.asExpected).length;
+    add({ passed, failed: ran.length - passed, skipped: 0 });
+  } catch {
+    add({ passed: 0, failed: 1, skipped: 0 });
+  }
+}
+
+/** On Docker too where an engine answers. `LAB_ENGINE=docker` turns a missing engine into a failure, not a skip. */
+async function docker(): Promise<void> {
+  const wanted = process.env['LAB_ENGINE'] === 'docker' ? 'docker' : undefined;
+  try {
+    const { engine, why } = await detectEngine(wanted);
+    if (engine.name === 'docker') {
+      await tests('tests that need a Docker engine', ['--docker']);
+      return await scenarios('docker');
+    }
+    console.log(`\n== skipped: scenarios on docker (${why})`);
+    add({ passed: 0, failed: 0, skipped: 1 });
+  } catch (error) {
+    console.log(`\n== failed: scenarios on docker: ${(error as Error).message}`);
+    add({ passed: 0, failed: 1, skipped: 0 });
+  }
+}
+
+async function run(
+  title: string,
+  argv: string[],
+  keepStdout = false,
+): Promise<{ exitCode: number; stdout: string }> {
+  console.log(`\n== ${title}`);
+  const ran = await execa(node, ['--disable-warning=ExperimentalWarning', ...argv], {
+    reject: false,
+    stdin: 'ignore',
+    stdout: keepStdout ? 'pipe' : 'inherit',
+    stderr: 'inherit',
+  });
+  return { exitCode: ran.exitCode ?? 1, stdout: typeof ran.stdout === 'string' ? ran.stdout : '' };
+}
+
+function add(counts: Counts): void {
+  total.passed += counts.passed;
+  total.failed += counts.failed;
+  total.skipped += counts.skipped;
+}
