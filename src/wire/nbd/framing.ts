@@ -40,12 +40,12 @@ export class Framing {
       return slice;
     }
     const whole = new Uint8Array(length);
-    this.fill(whole);
+    this.copyInto(whole);
     return whole;
   }
 
   /** Copies what there is into `target`, as far as it reaches, and uses it up. Returns the bytes copied. */
-  fill(target: Uint8Array): number {
+  copyInto(target: Uint8Array): number {
     let filled = 0;
     while (filled < target.length && this.#available > 0) {
       const piece = this.#pieces[this.#head]!;
