@@ -132,6 +132,15 @@ export function frameOf(sector: Uint8Array): Frame {
   };
 }
 
+/** True when `bytes` begin like a block of any kind and version, whole or not. */
+export function isArbiterBlock(bytes: Uint8Array): boolean {
+  return kindOf(rawOf(bytes.subarray(0, MAGIC_LENGTH))) !== undefined;
+}
+
+function kindOf(magic: string): BlockKind | undefined {
+  return (Object.keys(MAGIC) as BlockKind[]).find((kind) => MAGIC[kind] === magic);
+}
+
 /** The whole sector as a latin1 string: equal strings, equal sectors. */
 export function rawOf(sector: Uint8Array): string {
   return Buffer.from(sector.buffer, sector.byteOffset, sector.length).toString('latin1');
@@ -143,7 +152,7 @@ export function isZero(bytes: Uint8Array): boolean {
 
 function harmOf(kind: BlockKind, sector: Uint8Array, clusterId: string | undefined): string | undefined {
   const frame = frameOf(sector);
-  const found = (Object.keys(MAGIC) as BlockKind[]).find((each) => MAGIC[each] === frame.magic);
+  const found = kindOf(frame.magic);
   if (found === undefined) return 'not an arbiter block: its first 8 bytes are not the magic of one';
   if (frame.crc !== frame.computedCrc) {
     return `torn or corrupt: CRC32C ${hex32(frame.crc)}, computed ${hex32(frame.computedCrc)}`;

@@ -4,7 +4,7 @@
  * all. Offsets and lengths are bytes.
  */
 export type SectorBytes = 512 | 4096;
-export const SECTOR_SIZES: readonly SectorBytes[] = [512, 4096];
+export const SECTOR_SIZES = [512, 4096] as const satisfies readonly SectorBytes[];
 
 /** One read shows the whole area, so its length is bounded: 66 sectors at most, 264 KiB. */
 export const MAX_SLOTS = 64;

@@ -1,0 +1,21 @@
+import type { AgentStatus } from '../ports/status.ts';
+import { shortIncarnation } from './describe.ts';
+import { fields } from './output.ts';
+
+/** What an agent said of itself, for people, in 80 columns. */
+export function agentLines(status: AgentStatus): string[] {
+  const { node, role, epoch, owner, pids } = status;
+  const left = status.leaseRemainingMs;
+  return fields([
+    ['node', `${node}, incarnation ${shortIncarnation(status.incarnation)}`],
+    ['cluster', status.cluster],
+    ['role', `${role}${status.serving ? ', serving' : ''}`],
+    ...(epoch === 0 ? [] : [['epoch', String(epoch)] as const]),
+    ['lease', left === null ? 'none' : left > 0 ? `ends in ${Math.round(left)} ms` : 'ended'],
+    ['owner', owner === '' ? 'none' : `${owner}, epoch ${status.ownerEpoch}`],
+    ...(status.blind ? [['blind', 'reads of the quorum area fail; it will not take over'] as const] : []),
+    ['protocol', `${status.protocol}${status.protocol === 'literal' ? ' (unsafe)' : ''}`],
+    ['fencing', `${status.fencing}${status.fencing === 'none' ? ' (unsafe)' : ''}`],
+    ['processes', `agent ${pids.agent}, guard ${pids.guard ?? 'none'}, service ${pids.service ?? 'none'}`],
+  ]);
+}
