@@ -65,7 +65,7 @@ async function docker(): Promise<void> {
   const wanted = process.env['LAB_ENGINE'] === 'docker' ? 'docker' : undefined;
   try {
     const { engine, why } = await detectEngine(wanted);
-    if (engine.name === 'docker') {
+    if (engine === 'docker') {
       await tests('tests that need a Docker engine', ['--docker']);
       return await scenarios('docker');
     }

@@ -2,8 +2,9 @@ import { Command } from 'commander';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { explain } from '../checkers/explain.ts';
-import { recheck } from '../checkers/recheck.ts';
+import { recheck, type Rechecked } from '../checkers/recheck.ts';
 import { exitCodes, UsageError } from '../errors.ts';
+import type { Verdict } from '../history/events.ts';
 
 export function recheckCommand(): Command {
   return new Command('recheck')
@@ -17,13 +18,16 @@ export function recheckCommand(): Command {
       if (judged.length === 0)
         throw new UsageError(`${run}: no scenario.json in it or in its folders: not a run`);
       if (flags.json === true) console.log(JSON.stringify(judged, null, 2));
-      else for (const each of judged) console.log(explain(each));
-      process.exitCode = exitCodes[judged.some((j) => !j.asExpected) ? worst(judged) : 'valid'];
+      else for (const { record, judgement } of judged) console.log(explain(record, judgement) + '\n');
+      process.exitCode = exitCodes[worst(judged)];
     });
 }
 
-function worst(judged: Awaited<ReturnType<typeof recheck>>): 'violated' | 'unknown' {
-  return judged.some((j) => !j.asExpected && j.judgement.verdict === 'violated') ? 'violated' : 'unknown';
+/** The same exit code as the run's own: what came out as expected is fine, a canary that was found out included. */
+function worst(judged: readonly Rechecked[]): Verdict {
+  const wrong = judged.filter(({ judgement }) => !judgement.asExpected);
+  if (wrong.length === 0) return 'valid';
+  return wrong.some(({ judgement }) => judgement.verdict === 'violated') ? 'violated' : 'unknown';
 }
 
 async function assertFolder(run: string): Promise<void> {

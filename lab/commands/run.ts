@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { relative } from 'node:path';
-import { detectEngine } from '../engines/detect.ts';
+import { chooseEngine } from '../engines/choose.ts';
 import { exitCodes, UsageError } from '../errors.ts';
 import { Progress } from '../report/progress.ts';
 import type { RunSummary } from '../report/summary.ts';
@@ -51,7 +51,7 @@ async function run(names: string[], flags: RunFlags): Promise<void> {
   if (flags.list === true) return console.log(files.map(scenarioName).join('\n'));
   const seed = positive(flags.seed, '--seed');
   const repeat = positive(flags.repeat, '--repeat');
-  const { engine, why } = await detectEngine(flags.engine as 'docker' | 'process' | undefined);
+  const { engine, why } = await chooseEngine(flags.engine);
   const progress = new Progress((text) => (flags.json === true ? console.error(text) : console.log(text)));
   progress.say(`engine: ${engine.name} (${why})`);
   const summary = await interruptible((signal) =>

@@ -6,7 +6,7 @@ import { join, relative } from 'node:path';
 import { explain } from '../checkers/explain.ts';
 import { recheck } from '../checkers/recheck.ts';
 import { interruptible } from '../commands/interruptible.ts';
-import { detectEngine } from '../engines/detect.ts';
+import { chooseEngine } from '../engines/choose.ts';
 import { followFile } from '../engines/process/follow-file.ts';
 import { reapDirectories, reapProcesses } from '../engines/process/reaper.ts';
 import { projectRoot } from '../engines/programs.ts';
@@ -19,7 +19,7 @@ import type { HandFault, HandStatus } from './hand-lab.ts';
 import { labsUp, socketOf, theLab } from './registry.ts';
 
 export async function bringUp(wanted: string | undefined, servers: number): Promise<void> {
-  const { engine, why } = await detectEngine(wanted as 'docker' | 'process' | undefined);
+  const { engine, why } = await chooseEngine(wanted);
   console.log(wrapped(`engine: ${engine.name} (${why})`, 80, '  '));
   const id = randomBytes(4).toString('hex');
   const directory = join(process.env['LAB_RUNS'] ?? join(projectRoot, 'lab-runs'), `by-hand-${id}`);
@@ -58,7 +58,7 @@ export async function holdLab(
   servers: number,
   directory: string,
 ): Promise<void> {
-  const { engine } = await detectEngine(engineName as 'docker' | 'process');
+  const { engine } = await chooseEngine(engineName);
   await interruptible((signal) => control(id, engine, servers, directory, signal));
 }
 
@@ -150,7 +150,7 @@ async function endLab(id: string, forgiving: boolean): Promise<void> {
     const [judged] = await recheck(directory);
     console.log(`lab ${id} is down; its history is in ${relative(process.cwd(), directory)}`);
     if (judged === undefined) return;
-    console.log(explain(judged));
+    console.log(explain(judged.record, judged.judgement));
     process.exitCode = exitCodes[judged.judgement.verdict];
   } catch (error) {
     if (!forgiving) throw error;

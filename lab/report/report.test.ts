@@ -30,11 +30,25 @@ function outcome(of: {
     evidence: ['a "late" write <at> 2.5 s'],
     counters: {},
   }));
-  const judgement = {
+  const expected = of.expected ?? 'valid';
+  const judgement: ScenarioOutcome['judgement'] = {
     verdict: of.verdict,
+    asExpected: of.verdict === expected && (of.violatedBy ?? []).every((c) => of.found?.includes(c) === true),
     results,
-    counters: { acknowledged: 123, refusals: 4 },
-    failoverMs: [2804.4],
+    counters: {
+      ...{ takeovers: 1, acknowledged: 123, refusedAppends: 0, unknownAppends: 0, writes: 130, grants: 2 },
+      ...{ admissions: 4, refusals: 4, lateRefusals: 1 },
+    },
+    failovers: [
+      {
+        from: 'server-1',
+        to: 'server-2',
+        epoch: 7,
+        faultToServingMs: 2804.4,
+        clientGapMs: 2900,
+        boundMs: 3310,
+      },
+    ],
   };
   return { record, directory: '/run/active-killed', judgement, seconds: 6.44, trouble: of.trouble };
 }
@@ -74,7 +88,7 @@ describe('the summary of a run', () => {
     const text = table(summarize('/run', [outcome({ verdict: 'valid' })], run));
     assert.equal(
       text,
-      'scenario         verdict  appends  refusals failover\nactive-killed      valid      123         4  2804 ms',
+      'scenario        verdict appends refusals  failover    bound\nactive-killed     valid     123        4   2804 ms  of 3310',
     );
     assert.ok(text.split('\n').every((line) => line.length <= 80));
   });

@@ -1,3 +1,4 @@
+import type { FailoverTimes } from '../checkers/takeovers.ts';
 import type { Verdict } from '../history/events.ts';
 import type { ScenarioOutcome } from '../run/session.ts';
 
@@ -24,19 +25,13 @@ export interface ScenarioSummary {
   /** The headline of the verdict: what was violated, or why nothing can be said. */
   headline: string;
   counters: Readonly<Record<string, number>>;
-  /** Milliseconds from the fault to a standby that serves, one per takeover. */
-  failoverMs: readonly number[];
+  failovers: readonly FailoverTimes[];
   directory: string;
 }
 
-/** As it had to: the verdict, and for a canary also the very checkers that had to find it. */
-export function cameOutAsExpected(outcome: ScenarioOutcome): boolean {
-  const { record, judgement, trouble } = outcome;
-  if (trouble !== undefined || judgement.verdict !== record.expected) return false;
-  const violated = judgement.results
-    .filter((result) => result.verdict === 'violated')
-    .map((result) => result.checker);
-  return record.violatedBy.every((checker) => violated.includes(checker));
+/** As it had to, and run to its end. */
+export function cameOutAsExpected({ judgement, trouble }: ScenarioOutcome): boolean {
+  return trouble === undefined && judgement.asExpected;
 }
 
 export function summarize(
@@ -64,8 +59,8 @@ function summarizeScenario(outcome: ScenarioOutcome): ScenarioSummary {
     asExpected: cameOutAsExpected(outcome),
     seconds: Math.round(outcome.seconds * 10) / 10,
     headline: headline(outcome),
-    counters: judgement.counters,
-    failoverMs: judgement.failoverMs,
+    counters: { ...judgement.counters },
+    failovers: judgement.failovers,
     directory: outcome.directory,
   };
 }
