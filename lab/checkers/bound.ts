@@ -1,0 +1,90 @@
+import type { JournalLine } from '../../src/ports/journal.ts';
+import type { Timings } from '../../src/protocol/types.ts';
+import type { History } from '../history/events.ts';
+import { inMs } from './instants.ts';
+
+/** Promise (c) for one server that becomes active under one epoch, with what this run measured put in. */
+export interface Bound {
+  boundMs: number;
+  /** The sum in words. */
+  sum: string;
+}
+
+const MS = 1e6;
+
+/**
+ * D + T + 1.12 S + six round trips + the gate's drain + one q + the start of the service. A round trip is half of a
+ * heartbeat cycle (one read, one write), at the 99th percentile of all cycles in the journals; drain and start are
+ * those of this very takeover. Without D after a release that was seen (R8). Undefined when no cycle was measured.
+ */
+export function promiseC(
+  history: History,
+  of: { server: string; epoch: number; skipsDeathWait: boolean },
+): Bound | undefined {
+  const timings = timingsOf(history);
+  const roundTripMs = roundTrip(history);
+  if (timings === undefined || roundTripMs === undefined) return undefined;
+  const terms: [name: string, ms: number][] = [
+    ...(of.skipsDeathWait ? [] : [['D', timings.intervalMs * timings.misses] as [string, number]]),
+    ['T', timings.intervalMs],
+    ['1.12 S', 1.12 * timings.settleMs],
+    ['6 round trips', 6 * roundTripMs],
+    ['drain', drain(history, of.epoch)],
+    ['q', timings.deadlineMs],
+    ['start of the service', serviceStart(history.journals.get(of.server) ?? [], of.epoch)],
+  ];
+  const boundMs = terms.reduce((sum, [, ms]) => sum + ms, 0);
+  return { boundMs, sum: terms.map(([name, ms]) => `${name} ${inMs(ms)}`).join(' + ') };
+}
+
+export function timingsOf(history: History): Timings | undefined {
+  return history.lab.find((event) => event.event === 'lab-started')?.timings;
+}
+
+/** Why promise (c) was not owed between two instants: a request of this server failed, or a cycle took more than S. */
+export function premiseBroken(
+  history: History,
+  server: string,
+  fromT: number,
+  toT: number,
+): string | undefined {
+  const settleMs = timingsOf(history)?.settleMs ?? Infinity;
+  for (const line of history.journals.get(server) ?? []) {
+    if (line.t < fromT || line.t > toT) continue;
+    if (line.event === 'blind' && !line.healed)
+      return `${server} could not read the quorum area: ${line.reason}`;
+    if (line.event === 'heartbeat-failed')
+      return `a heartbeat's ${line.phase} of ${server} failed: ${line.reason}`;
+    if (line.event === 'lease' && (line.writtenAt - line.startedAt) / MS > settleMs) {
+      return `a heartbeat of ${server} took ${inMs((line.writtenAt - line.startedAt) / MS)}, more than S`;
+    }
+  }
+  return undefined;
+}
+
+function roundTrip(history: History): number | undefined {
+  const halves: number[] = [];
+  for (const lines of history.journals.values()) {
+    for (const line of lines)
+      if (line.event === 'lease') halves.push((line.writtenAt - line.startedAt) / 2 / MS);
+  }
+  halves.sort((a, b) => a - b);
+  return halves[Math.ceil(halves.length * 0.99) - 1];
+}
+
+function drain(history: History, epoch: number): number {
+  const drained = history.audit.find((line) => line.event === 'drained' && line.epoch === epoch);
+  return drained?.event === 'drained' ? drained.drainMs : 0;
+}
+
+/** Of the last start under this epoch that succeeded; 0 when the journal shows none. */
+function serviceStart(lines: readonly JournalLine[], epoch: number): number {
+  let startingT: number | undefined;
+  let tookMs = 0;
+  for (const line of lines) {
+    if (line.event !== 'service' || line.epoch !== epoch) continue;
+    if (line.phase === 'starting') startingT = line.t;
+    if (line.phase === 'started' && startingT !== undefined) tookMs = (line.t - startingT) / MS;
+  }
+  return tookMs;
+}

@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ScenarioRecord } from '../history/events.ts';
+import { saveHistory } from '../history/write.ts';
+import { checkAll } from './check-all.ts';
+import { explain } from './explain.ts';
+import { historyWhole } from './history-whole.ts';
+import { recheck } from './recheck.ts';
+import { goodTakeover } from './testing/good-takeover.ts';
+import { Story } from './testing/story.ts';
+
+const verdicts = (story: Story) => {
+  const { verdict, results } = checkAll(story.history());
+  return [verdict, ...results.filter((result) => result.verdict !== verdict).map((result) => result.checker)];
+};
+const lateWrite = (scenario: Partial<ScenarioRecord> = {}) =>
+  goodTakeover({ scenario: { atLeast: { takeovers: 1 }, ...scenario } }).writes(8.2, 'server-1', 2, {
+    offset: 2048,
+  });
+
+describe('the verdict of a scenario', () => {
+  it('is valid when every checker says so', () => {
+    assert.deepEqual(verdicts(goodTakeover()), ['valid']);
+  });
+
+  it('is unknown when one is: a fault without effect, a run that means nothing, a line that cannot be read', () => {
+    const story = goodTakeover().fault(9, 2, 'pause', 'server-2', 'requested');
+    assert.equal(verdicts(story)[0], 'unknown');
+    assert.equal(verdicts(goodTakeover({ scenario: { atLeast: { takeovers: 9 } } }))[0], 'unknown');
+    assert.equal(verdicts(goodTakeover().unreadable('client.jsonl:7 not JSON'))[0], 'unknown');
+  });
+
+  it('is violated when one is, whatever else is unknown', () => {
+    const { verdict, results } = checkAll(lateWrite().unreadable('client.jsonl:7 not JSON').history());
+    assert.equal(verdict, 'violated');
+    assert.deepEqual(
+      new Set(results.map((result) => result.verdict)),
+      new Set(['valid', 'violated', 'unknown']),
+    );
+  });
+
+  it('is unknown for an empty history, and no checker finds it valid', () => {
+    const { results } = checkAll(new Story().history());
+    assert.deepEqual([...new Set(results.map((result) => result.verdict))], ['unknown']);
+  });
+
+  it('makes no claim about what a scenario has nothing to do with', () => {
+    const quiet = new Story()
+      .active(1, 'server-1', 2, 9, false)
+      .letIn(1.01, 'server-1', 2)
+      .append(2, 'server-1', 2);
+    quiet.journal(3, 'server-2', { event: 'warning', text: 'by hand' }).finish(8, 'server-1', 2);
+    const { verdict, results } = checkAll(quiet.history());
+    assert.equal(verdict, 'valid');
+    const checkers = new Set(results.map((result) => result.checker));
+    assert.ok(
+      !checkers.has('takeover-bound') && !checkers.has('faults-effective') && !checkers.has('expectations'),
+    );
+  });
+
+  it('misses the takeover that a scenario promised and never awaited', () => {
+    const story = new Story({ scenario: { atLeast: { takeovers: 1 } } });
+    assert.ok(checkAll(story.history()).results.some((result) => result.checker === 'takeover-bound'));
+  });
+});
+
+describe('a canary', () => {
+  const canary = { expected: 'violated', violatedBy: ['single-writer'] } as const;
+
+  it('is as expected when the checkers that have to find the violation found it', () => {
+    assert.equal(checkAll(lateWrite(canary).history()).asExpected, true);
+  });
+
+  it('is not when another one found something else, or nobody did', () => {
+    const other = lateWrite({ expected: 'violated', violatedBy: ['acknowledged-kept'] });
+    assert.deepEqual(
+      [checkAll(other.history()).verdict, checkAll(other.history()).asExpected],
+      ['violated', false],
+    );
+    assert.equal(checkAll(goodTakeover({ scenario: canary }).history()).asExpected, false);
+  });
+});
+
+describe('history-whole', () => {
+  it('is unknown with lines that were dropped, an empty journal, or no end', () => {
+    const whole = (story: Story) => [
+      historyWhole(story.history()).verdict,
+      historyWhole(story.history()).evidence[0],
+    ];
+    assert.equal(whole(goodTakeover())[0], 'valid');
+    assert.deepEqual(whole(goodTakeover().journal(5, 'server-1', { event: 'journal-dropped', lines: 3 })), [
+      'unknown',
+      'server-1 could not write 3 lines of its journal',
+    ]);
+    assert.deepEqual(whole(new Story()), ['unknown', 'the run did not end properly: no lab-ended']);
+    assert.deepEqual(whole(goodTakeover().unreadable('audit.jsonl cannot be read: ENOENT'))[0], 'unknown');
+  });
+});
+
+describe('a verdict in words', () => {
+  const told = (story: Story) => explain(story.history().scenario, checkAll(story.history()));
+
+  it('begins with what was violated and all of its evidence, within 80 columns', () => {
+    const text = told(lateWrite());
+    assert.ok(
+      text.split('\n').every((line) => line.length <= 80),
+      text,
+    );
+    assert.equal(
+      text.split('\n').slice(0, 9).join('\n'),
+      [
+        'by-hand: violated, expected valid',
+        '',
+        'violated  single-writer: once a newer owner was let in, no write of an older one',
+        '          changed the data area',
+        '          - server-1 wrote under epoch 2 after data@server-2.3.23000000 had been',
+        '            let in at +7.813 s: 1 write, the first of 512 bytes at 2048 from',
+        '            +8.199 s to +8.200 s (387 ms late), outcome ok',
+        '',
+        'valid     acknowledged-kept: 5 acknowledged appends and 0 of unknown outcome, in',
+      ].join('\n'),
+    );
+  });
+
+  it('ends with the takeovers and the gap that the client saw', () => {
+    const lines = told(goodTakeover()).split('\n');
+    assert.equal(lines[0], 'by-hand: valid');
+    assert.deepEqual(lines.slice(-2), [
+      'takeover  from server-1 to server-2 (epoch 3) in 2775 ms; the client saw a gap',
+      '          of 4000 ms',
+    ]);
+  });
+
+  it('says of a canary that it has to be so, or who did not find it', () => {
+    const canary = { expected: 'violated', violatedBy: ['single-writer'] } as const;
+    assert.match(told(lateWrite(canary)), /^by-hand: violated, as it has to be\n/);
+    assert.match(
+      told(goodTakeover({ scenario: canary })),
+      /^by-hand: valid, expected violated; not found by single-writer\n/,
+    );
+  });
+});
+
+describe('a recheck', () => {
+  let run: string;
+  beforeEach(async () => {
+    run = await mkdtemp(join(tmpdir(), 'run-'));
+  });
+  afterEach(() => rm(run, { recursive: true }));
+
+  it('judges every scenario of a run from its folder alone, as the run did', async () => {
+    await saveHistory(join(run, 'b-bad'), lateWrite().history());
+    await saveHistory(join(run, 'a-good'), goodTakeover().history());
+    await writeFile(join(run, 'summary.json'), '{}');
+    const rechecked = await recheck(run);
+    assert.deepEqual(
+      rechecked.map(({ directory }) => directory),
+      [join(run, 'a-good'), join(run, 'b-bad')],
+    );
+    assert.deepEqual(rechecked[0]!.judgement, checkAll(goodTakeover().history()));
+    assert.deepEqual(rechecked[1]!.judgement, checkAll(lateWrite().history()));
+    assert.equal(rechecked[1]!.record.name, 'by-hand');
+  });
+
+  it('takes the folder of one scenario, wherever it was copied to', async () => {
+    await saveHistory(join(run, 'a-good'), goodTakeover().history());
+    await cp(join(run, 'a-good'), join(run, 'moved'), { recursive: true });
+    assert.equal((await recheck(join(run, 'moved')))[0]!.judgement.verdict, 'valid');
+  });
+
+  it('finds nothing where nothing is, and says so of a folder that is not there', async () => {
+    assert.deepEqual(await recheck(run), []);
+    await assert.rejects(recheck(join(run, 'nowhere')), /nowhere: cannot be read: ENOENT/);
+  });
+});

@@ -1,0 +1,53 @@
+import type { CheckResult, ScenarioRecord } from '../history/events.ts';
+import type { Judgement } from './check-all.ts';
+import { wrapped } from '../report/wrapped.ts';
+import { inMs } from './instants.ts';
+
+const WIDTH = 80;
+
+/**
+ * A judgement in words, for a terminal of 80 columns: the verdict, then what was violated or stayed unknown with all
+ * of its evidence, then what holds in one line each. No colours, no trailing newline.
+ */
+export function explain(
+  scenario: Pick<ScenarioRecord, 'name' | 'expected' | 'violatedBy'>,
+  judgement: Judgement,
+): string {
+  const { results } = judgement;
+  const blocks = [folded(headline(scenario, judgement))];
+  for (const verdict of ['violated', 'unknown'] as const) {
+    for (const result of results) if (result.verdict === verdict) blocks.push('', ...inFull(result));
+  }
+  const rest: string[] = [];
+  for (const result of results) {
+    if (result.verdict === 'valid') rest.push(folded(`valid     ${result.checker}: ${result.evidence[0]}`));
+  }
+  for (const f of judgement.failovers) {
+    const gap = f.clientGapMs === null ? '' : `; the client saw a gap of ${inMs(f.clientGapMs)}`;
+    rest.push(
+      folded(`takeover  from ${f.from} to ${f.to} (epoch ${f.epoch}) in ${inMs(f.faultToServingMs)}${gap}`),
+    );
+  }
+  return [...blocks, ...(rest.length > 0 ? ['', ...rest] : [])].join('\n');
+}
+
+function headline(
+  scenario: Pick<ScenarioRecord, 'name' | 'expected' | 'violatedBy'>,
+  { verdict, asExpected, results }: Judgement,
+): string {
+  const start = `${scenario.name}: ${verdict}`;
+  if (asExpected) return scenario.expected === 'valid' ? start : `${start}, as it has to be`;
+  const found = (name: string) =>
+    results.some((result) => result.checker === name && result.verdict === 'violated');
+  const missing = scenario.violatedBy.filter((name) => !found(name));
+  return `${start}, expected ${scenario.expected}${missing.length === 0 ? '' : `; not found by ${missing.join(', ')}`}`;
+}
+
+function inFull({ verdict, checker, claim, evidence }: CheckResult): string[] {
+  const sentences = evidence.map((sentence) => wrapped(`          - ${sentence}`, WIDTH, ' '.repeat(12)));
+  return [folded(`${verdict.padEnd(9)} ${checker}: ${claim}`), ...sentences];
+}
+
+function folded(text: string): string {
+  return wrapped(text, WIDTH, ' '.repeat(10));
+}

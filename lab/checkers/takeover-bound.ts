@@ -1,0 +1,62 @@
+import type { Checker, History } from '../history/events.ts';
+import { premiseBroken, promiseC } from './bound.ts';
+import { Findings } from './findings.ts';
+import { inMs, type Instants, instantsOf } from './instants.ts';
+import { hostStalled } from './stalls.ts';
+import { type Takeover, takeoversOf } from './takeovers.ts';
+
+/** Promise (c): a takeover takes no longer than the protocol says. */
+export const takeoverBound: Checker = (history) => {
+  const findings = new Findings(
+    'takeover-bound',
+    'every takeover was over within D + T + 1.12 S + six round trips + drain + q + start of the service',
+  );
+  const instants = instantsOf(history);
+  const takeovers = takeoversOf(history);
+  for (const takeover of takeovers) {
+    if (takeover.seen !== undefined) judgeSeen(findings, history, instants, takeover, takeover.seen);
+    else if (takeover.missed !== undefined)
+      judgeMissed(findings, history, instants, takeover, takeover.missed);
+    else findings.unknown(`the run ended while a takeover from ${takeover.from} was awaited`);
+  }
+  findings.count({ takeovers: takeovers.filter((each) => each.seen !== undefined).length });
+  return findings.result('no takeover was awaited');
+};
+
+function judgeSeen(
+  findings: Findings,
+  history: History,
+  { at }: Instants,
+  { from, sinceT, skipsDeathWait }: Takeover,
+  { to, epoch, servingT }: { to: string; epoch: number; servingT: number },
+): void {
+  const took = (servingT - sinceT) / 1e6;
+  const what = `${to} (epoch ${epoch}) served ${inMs(took)} after ${from} ${skipsDeathWait ? 'had released' : 'was hit'} at ${at(sinceT)}`;
+  const bound = promiseC(history, { server: to, epoch, skipsDeathWait });
+  if (bound === undefined) {
+    findings.unknown(`${what}; no heartbeat was measured, so there is no bound to hold it against`);
+    return;
+  }
+  const against = `bound ${inMs(bound.boundMs)} = ${bound.sum}`;
+  if (took <= bound.boundMs) {
+    findings.holds(`${what}; ${against}`);
+    return;
+  }
+  const excuse = hostStalled(history, sinceT, servingT) ?? premiseBroken(history, to, sinceT, servingT);
+  const late = `${what}, ${inMs(took - bound.boundMs)} too late; ${against}`;
+  if (excuse === undefined) findings.violated(late, sinceT + bound.boundMs * 1e6);
+  else findings.unknown(`${late}; but ${excuse}`);
+}
+
+function judgeMissed(
+  findings: Findings,
+  history: History,
+  { at }: Instants,
+  { from, sinceT }: Takeover,
+  { waitedMs }: { waitedMs: number },
+): void {
+  const what = `nobody took over from ${from} within ${inMs(waitedMs)} after ${at(sinceT)}`;
+  const excuse = hostStalled(history, sinceT, sinceT + waitedMs * 1e6);
+  if (excuse === undefined) findings.violated(what, sinceT + waitedMs * 1e6);
+  else findings.unknown(`${what}; but ${excuse}`);
+}

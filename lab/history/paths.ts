@@ -1,0 +1,19 @@
+/** The files in the folder of one scenario. The lab writes them, the checkers read them, and nothing else counts. */
+export const historyFiles = {
+  scenario: 'scenario.json',
+  lab: 'lab.jsonl',
+  client: 'client.jsonl',
+  audit: 'audit.jsonl',
+  /** Standard error of every member, and lines of standard output that could not be read: `<who>: <text>`. */
+  noise: 'noise.log',
+  quorum: 'quorum.img',
+  data: 'data.img',
+  verdict: 'verdict.json',
+} as const;
+
+/** The files in the folder of a run, beside the folders of its scenarios. */
+export const runFiles = { summary: 'summary.json', junit: 'junit.xml' } as const;
+
+export function journalFile(server: string): string {
+  return `journal-${server}.jsonl`;
+}
