@@ -1,8 +1,8 @@
 import { decodeArea } from '../area/area.ts';
 import { findHeader } from '../area/header.ts';
 import { areaBytes, HEADER_PROBE_BYTES, SECTOR_SIZES } from '../area/layout.ts';
-import { deviceUriProblem } from '../config/uri.ts';
-import type { BlockDevice } from '../ports/block-device.ts';
+import { parseDeviceUri } from '../block/uri.ts';
+import { type BlockDevice, DeviceUnusable } from '../ports/block-device.ts';
 import type { AreaReading, Header, Reading } from '../protocol/types.ts';
 import { CommandError, EXIT } from './errors.ts';
 
@@ -11,22 +11,32 @@ export const REQUEST_DEADLINE_MS = 5000;
 
 /** Opens the device behind a URI from the command line. Throws CommandError or DeviceUnusable. */
 export async function openDevice(uri: string): Promise<BlockDevice> {
-  const problem = deviceUriProblem(uri);
-  if (problem !== undefined) throw new CommandError(`'${uri}': ${problem}`, EXIT.usage);
+  requireUri(uri);
   const { openBlockDevice } = await import('../block/open.ts');
   return openBlockDevice(uri, { deadlineMs: REQUEST_DEADLINE_MS });
 }
 
+/** A URI that cannot be one is a wrong argument, not a storage that fails. */
+function requireUri(uri: string): void {
+  try {
+    parseDeviceUri(uri);
+  } catch (error) {
+    if (error instanceof DeviceUnusable) throw new CommandError(error.message, EXIT.usage, { cause: error });
+    throw error;
+  }
+}
+
 /** The beginning of the device, as much as may hold a header. Throws CommandError when there is not even that. */
 export async function readBeginning(device: BlockDevice): Promise<Uint8Array> {
-  const smallest = SECTOR_SIZES[0];
-  if (device.sizeBytes < smallest) {
+  const least = Math.max(SECTOR_SIZES[0], device.sectorBytes);
+  if (device.sizeBytes < least) {
     throw unusable(
       device,
-      `too small for a quorum area: ${device.sizeBytes} bytes, a header alone has ${smallest}`,
+      `too small for a quorum area: ${device.sizeBytes} bytes, a header alone has ${least}`,
     );
   }
-  return device.read(0, Math.min(HEADER_PROBE_BYTES, device.sizeBytes), REQUEST_DEADLINE_MS);
+  const length = Math.min(HEADER_PROBE_BYTES, device.sizeBytes);
+  return device.read(0, length - (length % device.sectorBytes), REQUEST_DEADLINE_MS);
 }
 
 /** The header of a formatted area that this program can read and that is all there; otherwise CommandError. */

@@ -201,6 +201,10 @@ describe('arbiter init', () => {
     });
   });
 
+  it('takes an export whose size is no multiple of a sector', async () => {
+    assert.equal((await arbiter('init', disk('odd', 3000).uri, ...NODES)).exitCode, 0);
+  });
+
   it('ends with 3 and one line when there is no such disk', async () => {
     const { exitCode, stdout, stderr } = await arbiter('init', `file://${path('none')}`, ...NODES);
     assert.deepEqual([exitCode, stdout], [3, '']);

@@ -14,9 +14,14 @@ export function schemaProblems(
     }
     const rule = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
     if (issue.path.length === 0) return [{ path: [], text: `${show(file)}: ${rule}` }];
-    const found = issue.code === 'invalid_key' ? '' : `${show(valueAt(file, issue.path))}: `;
+    const found = namesValue(issue) ? '' : `${show(valueAt(file, issue.path))}: `;
     return [{ path: issue.path, text: `${keyOf(issue.path)}: ${found}${rule}` }];
   });
+}
+
+/** True when the rule was told together with the value, or is about the key alone. */
+function namesValue(issue: z.core.$ZodIssue): boolean {
+  return issue.code === 'invalid_key' || (issue.code === 'custom' && issue.params?.['namesValue'] === true);
 }
 
 /** The keys that may stand in the mapping at `path`. */
@@ -48,11 +53,6 @@ const SHOWN_MAX = 60;
 function show(value: unknown): string {
   if (value === undefined) return 'missing';
   if (value === null) return 'empty';
-  const text = typeof value === 'string' ? `'${withoutPassword(value)}'` : JSON.stringify(value);
+  const text = typeof value === 'string' ? `'${value}'` : JSON.stringify(value);
   return text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}...` : text;
-}
-
-/** Messages end up in logs. */
-function withoutPassword(text: string): string {
-  return text.replace(/\/\/[^/@]*@/, '//...@');
 }

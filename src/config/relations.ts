@@ -1,5 +1,5 @@
 import type { AgentConfig } from './agent-config.ts';
-import { exportOf, isNbdUri } from './uri.ts';
+import { gateUriProblem } from './uri.ts';
 
 /** One broken rule: `path` of the key it is told about, and the line without file name. */
 export interface Problem {
@@ -27,23 +27,12 @@ export function relationProblems(config: AgentConfig): Problem[] {
       broken('guard', 'false needs `unsafe: true`: nothing ends the service when the agent is stuck');
     }
   }
-  if (config.fencing === 'gate') dataBehindGate(config, broken);
-  if (config.fencing === 'gate' && config.protocol === 'literal') {
-    broken('protocol', 'literal needs `fencing: none`: it has no epochs for a gate to go by');
+  if (config.fencing === 'gate') {
+    const problem = gateUriProblem(config.data);
+    if (problem !== undefined) broken('data', problem);
+    if (config.protocol === 'literal') {
+      broken('protocol', 'literal needs `fencing: none`: it has no epochs for a gate to go by');
+    }
   }
   return problems;
-}
-
-function dataBehindGate(config: AgentConfig, broken: (key: 'data', text: string) => void): void {
-  if (!isNbdUri(config.data)) {
-    broken(
-      'data',
-      `'${config.data}': \`fencing: gate\` needs an NBD server that is a gate, as nbd://HOST:PORT`,
-    );
-  } else if (exportOf(config.data) !== '') {
-    broken(
-      'data',
-      `'${config.data}': with \`fencing: gate\` the URI has no export name; the agent asks for data@NODE.EPOCH.INCARNATION`,
-    );
-  }
 }

@@ -46,11 +46,12 @@ export const agentSchema = z.strictObject(
   'a mapping of keys to values: node, quorum, data, service, state, ...',
 );
 
-/** A check whose message is what `problemOf` says. */
+/** A check that tells in its own words what is wrong with which value. */
 function told(problemOf: (value: string) => string | undefined): z.core.CheckFn<string> {
   return (context) => {
     const message = problemOf(context.value);
-    if (message !== undefined) context.issues.push({ code: 'custom', message, input: context.value });
+    if (message === undefined) return;
+    context.issues.push({ code: 'custom', message, params: { namesValue: true }, input: context.value });
   };
 }
 

@@ -1,60 +1,53 @@
-/** Kinds of block devices an agent can open, and how their URIs are written. */
-const FORMS: Readonly<Record<string, string>> = {
-  'nbd:': 'nbd://HOST:PORT/EXPORT',
-  'nbd+unix:': 'nbd+unix:///EXPORT?socket=/PATH',
-  'file:': 'file:///PATH',
-};
+import { type DeviceUri, parseDeviceUri } from '../block/uri.ts';
+import { DeviceUnusable } from '../ports/block-device.ts';
 
-/** What is wrong with `uri` as the URI of a block device, as a rule with an example; undefined when nothing is. */
+/** What is wrong with `uri` as a block device of an agent, the URI named; undefined when nothing is. */
 export function deviceUriProblem(uri: string): string | undefined {
-  const url = URL.parse(uri);
-  if (url === null) return `not a URI; as ${Object.values(FORMS).join(', ')}`;
-  const form = FORMS[url.protocol];
-  if (form === undefined) {
-    return `a URI of an unknown kind '${url.protocol.slice(0, -1)}'; known are ${Object.values(FORMS).join(', ')}`;
+  const device = parsed(uri);
+  if (typeof device === 'string') return device;
+  if (device.kind === 'file' && !device.path.startsWith('/')) {
+    return `'${uri}': a path from the root on, for an agent may be started anywhere`;
   }
-  if (url.username !== '' || url.password !== '') return `no user or password in a URI; as ${form}`;
-  return hasWhatItNeeds(url) ? undefined : `must be ${form}`;
+  return undefined;
 }
 
-function hasWhatItNeeds(url: URL): boolean {
-  switch (url.protocol) {
-    case 'nbd:':
-      return url.hostname !== '';
-    case 'nbd+unix:':
-      return url.hostname === '' && (url.searchParams.get('socket') ?? '').startsWith('/');
-    default:
-      return (url.hostname === '' || url.hostname === 'localhost') && url.pathname.length > 1;
+/** What is wrong with `uri` as the data area behind a gate; undefined when nothing is. */
+export function gateUriProblem(uri: string): string | undefined {
+  const device = parsed(uri);
+  if (typeof device === 'string') return device;
+  if (device.kind !== 'nbd') {
+    return `'${uri}': \`fencing: gate\` needs an NBD server that is a gate, as nbd://HOST:PORT`;
   }
+  if (device.exportName === '') return undefined;
+  return `'${uri}': with \`fencing: gate\` the URI has no export name; the agent asks for data@NODE.EPOCH.INCARNATION`;
 }
 
-/** The export name in an NBD URI; '' when it has none. */
-export function exportOf(uri: string): string {
-  return decodeURIComponent(new URL(uri).pathname.replace(/^\//, ''));
-}
-
-/** True for URIs of a server that can refuse an export name. */
-export function isNbdUri(uri: string): boolean {
-  return uri.startsWith('nbd:') || uri.startsWith('nbd+unix:');
+function parsed(uri: string): DeviceUri | string {
+  try {
+    return parseDeviceUri(uri);
+  } catch (error) {
+    if (error instanceof DeviceUnusable) return error.message;
+    throw error;
+  }
 }
 
 /** A Unix socket's path has 108 bytes in the kernel, the NUL included (unix(7)). */
 const SOCKET_PATH_MAX = 107;
 
-/** What is wrong with `address` as the place of the status endpoint; undefined when nothing is. */
+/** What is wrong with `address` as the place of the status endpoint, the address named; undefined when nothing is. */
 export function statusAddressProblem(address: string): string | undefined {
-  const rule = 'must be unix:/PATH or tcp://127.0.0.1:PORT';
+  const wrong = `'${address}': must be unix:/PATH or tcp://127.0.0.1:PORT`;
   if (address.startsWith('unix:')) {
     const path = address.slice('unix:'.length);
-    if (!path.startsWith('/')) return rule;
+    if (!path.startsWith('/')) return wrong;
     const length = Buffer.byteLength(path);
     return length > SOCKET_PATH_MAX
-      ? `a socket's path has at most ${SOCKET_PATH_MAX} bytes, this one ${length}`
+      ? `'${path}': a socket's path has at most ${SOCKET_PATH_MAX} bytes, this one ${length}`
       : undefined;
   }
   const url = URL.parse(address);
-  if (url === null || url.protocol !== 'tcp:' || url.port === '') return rule;
+  if (url === null || url.protocol !== 'tcp:' || url.port === '') return wrong;
   return ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname)
     ? undefined
-    : `is served on the loopback address only, for it has no access control: ${rule}`;
+    : `${wrong}; it has no access control and is served on the loopback address only`;
 }
