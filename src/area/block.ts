@@ -18,7 +18,7 @@ import { isSectorBytes } from './layout.ts';
  * believed when it says that a newer version wrote it, and one whose CRC is wrong is torn or corrupt, never new.
  */
 export const VERSION = 1;
-export const FIELDS_OFFSET = 40;
+const FIELDS_OFFSET = 40;
 const MAGIC_LENGTH = 8;
 const CRC_LENGTH = 4;
 
@@ -142,11 +142,11 @@ function kindOf(magic: string): BlockKind | undefined {
 }
 
 /** The whole sector as a latin1 string: equal strings, equal sectors. */
-export function rawOf(sector: Uint8Array): string {
+function rawOf(sector: Uint8Array): string {
   return Buffer.from(sector.buffer, sector.byteOffset, sector.length).toString('latin1');
 }
 
-export function isZero(bytes: Uint8Array): boolean {
+function isZero(bytes: Uint8Array): boolean {
   return bytes.every((byte) => byte === 0);
 }
 

@@ -41,6 +41,7 @@ describe('arbiter', () => {
     [['dump'],                 "arbiter: missing required argument 'uri'"],
     [['dump', 'file:///a', 'b'], "arbiter: too many arguments for 'dump'. Expected 1 argument but got 2: file:///a, b."],
     [['dump', 'file:///a', '--jsn'], "arbiter: unknown option '--jsn' (Did you mean --json?)"],
+    [['storage', 'control'],   "arbiter: required option '--socket <path>' not specified"],
     [['dump', 'nbd:///a'],      'arbiter: nbd:///a: needs a host as in nbd://HOST[:PORT]/EXPORT; IPv6 addresses stand in [brackets]'],
     [['dump', ''],             'arbiter: a block device is named by a URI, and this one is empty; known are nbd://HOST[:PORT]/EXPORT, nbd+unix:///EXPORT?socket=/PATH, file:///PATH and a plain path'],
   ];

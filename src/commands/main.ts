@@ -62,9 +62,15 @@ async function assemble(argv: readonly string[]): Promise<Command> {
   const wanted = argv.filter((word) => !word.startsWith('-') && word !== 'help')[0];
   for (const [name, { summary, load }] of Object.entries(COMMANDS)) {
     const command = name === wanted ? await load() : new Command(name);
-    program.addCommand(command.summary(summary).copyInheritedSettings(program));
+    program.addCommand(command.summary(summary));
   }
+  inherit(program);
   return program;
+}
+
+/** Errors of commands, and of commands of commands, end up in `main` like the program's own. */
+function inherit(from: Command): void {
+  for (const command of from.commands) inherit(command.copyInheritedSettings(from));
 }
 
 await main(process.argv.slice(2));

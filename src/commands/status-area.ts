@@ -24,7 +24,7 @@ export interface AreaStatus {
   nodes: readonly SlotStatus[];
 }
 
-export interface SlotStatus extends Partial<NodeSlot> {
+interface SlotStatus extends Partial<NodeSlot> {
   index: number;
   state: 'valid' | 'null' | 'damaged';
   /** Changed between the two readings. */

@@ -23,7 +23,7 @@ export interface AgentConfig {
   state: string;
 }
 
-export interface ServiceConfig {
+interface ServiceConfig {
   /** Program and arguments; no shell in between. */
   command: readonly [string, ...string[]];
   env: Readonly<Record<string, string>>;
