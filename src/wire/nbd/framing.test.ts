@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import * as fc from 'fast-check';
+import { Framing } from './framing.ts';
+
+const counted = (length: number): Uint8Array => Uint8Array.from({ length }, (_, index) => index % 251);
+
+describe('bytes off a stream', () => {
+  it('come out as they went in, however they are cut', () => {
+    const actions = fc.array(
+      fc.record({ push: fc.integer({ min: 0, max: 5000 }), take: fc.integer({ min: 0, max: 7000 }) }),
+      { maxLength: 30 },
+    );
+    fc.assert(
+      fc.property(actions, (actions) => {
+        const all = counted(actions.reduce((sum, { push }) => sum + push, 0));
+        const framing = new Framing();
+        let pushed = 0;
+        let taken = 0;
+        for (const { push, take } of actions) {
+          framing.push(all.subarray(pushed, (pushed += push)));
+          const slice = framing.take(take);
+          assert.equal(slice !== undefined, take <= pushed - taken);
+          if (slice !== undefined) assert.deepEqual([...slice], [...all.subarray(taken, (taken += take))]);
+          assert.equal(framing.available, pushed - taken);
+        }
+      }),
+    );
+  });
+
+  it('are all there when they came one by one', () => {
+    const framing = new Framing();
+    const all = counted(100_000);
+    for (const byte of all) framing.push(Uint8Array.of(byte));
+    assert.deepEqual(framing.take(1), all.subarray(0, 1));
+    assert.deepEqual(framing.take(99_999), all.subarray(1));
+    assert.equal(framing.take(1), undefined);
+  });
+
+  it('are not copied when a slice lies within one chunk', () => {
+    const framing = new Framing();
+    const chunk = counted(4096);
+    framing.push(chunk);
+    framing.take(100);
+    assert.equal(framing.take(3996)!.buffer, chunk.buffer);
+  });
+
+  it('keep what was taken when more comes in', () => {
+    const framing = new Framing();
+    framing.push(Uint8Array.of(1, 2));
+    framing.push(Uint8Array.of(3, 4));
+    const first = framing.take(3)!;
+    for (let more = 0; more < 20_000; more += 1) framing.push(Uint8Array.of(9));
+    framing.take(20_000);
+    for (let more = 0; more < 20_000; more += 1) framing.push(Uint8Array.of(8));
+    assert.deepEqual([...first], [1, 2, 3]);
+  });
+
+  it('are copied as far as the target reaches, and discarded as far as they are there', () => {
+    const framing = new Framing();
+    framing.push(counted(3000));
+    framing.push(counted(3000));
+    const target = new Uint8Array(4000);
+    assert.equal(framing.copyInto(target), 4000);
+    assert.deepEqual([...target], [...counted(3000), ...counted(1000)]);
+    assert.equal(framing.discard(5000), 2000);
+    assert.equal(framing.available, 0);
+    assert.equal(framing.copyInto(target), 0);
+  });
+
+  it('take steps in proportion to the chunks and not to their square', () => {
+    const framing = new Framing();
+    const chunk = counted(2048);
+    for (let chunks = 0; chunks < 50_000; chunks += 1) framing.push(chunk);
+    let slices = 0;
+    while (framing.take(2048) !== undefined) slices += 1;
+    assert.equal(slices, 50_000);
+  });
+});
