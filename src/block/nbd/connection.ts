@@ -1,0 +1,212 @@
+import type { Socket } from 'node:net';
+import { OutcomeUnknown, RequestFailed } from '../../ports/block-device.ts';
+import { NBD_ERROR, nbdErrorName } from '../../wire/nbd/constants.ts';
+import type { NbdClient } from '../../wire/nbd/client.ts';
+import type { ExportInfo } from '../../wire/nbd/export-info.ts';
+import type { Outcome } from '../../wire/nbd/outcome.ts';
+import { type Command, describeCommand } from '../../wire/nbd/request.ts';
+import type { NbdAddress } from '../uri.ts';
+import { formatNbdUri } from '../uri.ts';
+import { negotiate, type Negotiated, type NbdTarget } from './negotiate.ts';
+
+/** Requests whose user gave up and that were not answered either. Beyond that the connection is given up too. */
+const lateLimit = 1024;
+/** How long a clean leave may take before the socket is dropped. */
+const leaveMs = 1000;
+
+interface Pending {
+  command: Command;
+  /** Bytes received on this connection when the request was issued. */
+  receivedBefore: number;
+  deadlineMs: number;
+  timer: NodeJS.Timeout;
+  resolve: (payload: Uint8Array) => void;
+  reject: (error: Error) => void;
+}
+
+/**
+ * One connection to one export of an NBD server. It is never made again by itself: whoever wants another one opens
+ * another one. A request that fails or runs out of time leaves the others alone.
+ */
+export class NbdConnection implements AsyncDisposable {
+  readonly target: NbdTarget;
+  readonly info: ExportInfo;
+  readonly #socket: Socket;
+  readonly #wire: NbdClient;
+  readonly #pending = new Map<bigint, Pending>();
+  readonly #closedListeners: ((reason: string) => void)[] = [];
+  readonly #gone: Promise<void>;
+  /** Why no request is issued here any more; the ones in flight go on. */
+  #leaving: { reason: string; politely: boolean } | undefined;
+  #lost: string | undefined;
+  #closedByUser = false;
+  #lastError: Error | undefined;
+
+  /**
+   * Connects, negotiates, and stays connected. All of it within `deadlineMs`. Rejects with `DeviceUnusable` when the
+   * server refuses the export (with `grantedEpoch` where a gate named one) or is no server to be used, and with
+   * `RequestFailed` code ENOTCONN when there is no server or no answer.
+   */
+  static open(options: {
+    address: NbdAddress;
+    exportName: string;
+    deadlineMs: number;
+  }): Promise<NbdConnection> {
+    const { address, exportName, deadlineMs } = options;
+    const target = { address, exportName, name: formatNbdUri(address, exportName) };
+    return negotiate(target, deadlineMs, (ready) => new NbdConnection(ready));
+  }
+
+  private constructor({ target, socket, wire, info }: Negotiated) {
+    this.target = target;
+    this.info = info;
+    this.#socket = socket;
+    this.#wire = wire;
+    socket.on('data', (chunk) => this.#received(chunk));
+    socket.on('error', (error) => {
+      this.#lastError = error;
+    });
+    socket.on('end', () => this.#lose('closed by the server'));
+    this.#gone = new Promise((resolve) => {
+      socket.on('close', () => {
+        this.#lose(this.#lastError?.message ?? 'the socket was closed');
+        resolve();
+      });
+    });
+  }
+
+  /** False once the connection is lost, or being left: requests want another one. */
+  get usable(): boolean {
+    return this.#leaving === undefined && this.#lost === undefined && !this.#socket.destroyed;
+  }
+
+  /**
+   * One request, issued once. Resolves with the payload of a read. Rejects with `RequestFailed` when the server said
+   * no, with `OutcomeUnknown` after `deadlineMs` or when the connection breaks. Only while `usable`.
+   */
+  request(command: Command, deadlineMs: number): Promise<Uint8Array> {
+    if (!this.usable)
+      throw new Error(`invariant: a request on a connection that is being left (${this.target.name})`);
+    return new Promise((resolve, reject) => {
+      const { cookie, bytes } = this.#wire.issue(command);
+      const timer = setTimeout(() => this.#expire(cookie), deadlineMs);
+      const receivedBefore = this.#socket.bytesRead;
+      this.#pending.set(cookie, { command, receivedBefore, deadlineMs, timer, resolve, reject });
+      this.#socket.write(bytes);
+    });
+  }
+
+  /** Tells, once and with the reason, that the connection ended without `close`; at once when it already has. */
+  onClosed(listener: (reason: string) => void): void {
+    const lost = this.#lost;
+    if (lost === undefined) this.#closedListeners.push(listener);
+    else if (!this.#closedByUser) queueMicrotask(() => listener(lost));
+  }
+
+  /** Leaves politely once the requests in flight are settled. Resolves when the socket is closed. */
+  async close(): Promise<void> {
+    this.#closedByUser = true;
+    this.#leave('closed', true);
+    await this.#gone;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #received(chunk: Uint8Array): void {
+    for (const outcome of this.#wire.receive(chunk)) this.#take(outcome);
+    this.#leaveWhenIdle();
+  }
+
+  #take(outcome: Outcome): void {
+    switch (outcome.kind) {
+      case 'done':
+        this.#settle(outcome.cookie)?.resolve(outcome.payload);
+        return;
+      case 'failed':
+        if (outcome.error === NBD_ERROR.ESHUTDOWN) this.#leave('the server is shutting down', true);
+        this.#fail(outcome.cookie, outcome.error);
+        return;
+      case 'broken':
+        this.#lose(outcome.text);
+        return;
+      default:
+        throw new Error(`invariant: '${outcome.kind}' after the negotiation with ${this.target.name}`);
+    }
+  }
+
+  #fail(cookie: bigint, error: number): void {
+    const pending = this.#settle(cookie);
+    if (pending === undefined) return;
+    const code = nbdErrorName(error);
+    const text = `${this.#describe(pending)} failed with NBD error ${error} (${code})`;
+    pending.reject(new RequestFailed(text, code));
+  }
+
+  /** Takes a request out of those in flight; undefined when its user gave it up earlier and its answer is late. */
+  #settle(cookie: bigint): Pending | undefined {
+    const pending = this.#pending.get(cookie);
+    this.#pending.delete(cookie);
+    clearTimeout(pending?.timer);
+    return pending;
+  }
+
+  #expire(cookie: bigint): void {
+    const pending = this.#settle(cookie);
+    if (pending === undefined) return;
+    pending.reject(
+      new OutcomeUnknown(
+        `${this.#describe(pending)} was not answered within ${Math.round(pending.deadlineMs)} ms`,
+      ),
+    );
+    // A TCP connection that lost packets for long sends again after a back-off of up to minutes; a new one does not
+    // wait. The other requests in flight here keep their chance: a slow server is not a dead one.
+    const silent = this.#socket.bytesRead === pending.receivedBefore;
+    const tooManyLate = this.#wire.unanswered - this.#pending.size > lateLimit;
+    if (silent || tooManyLate) this.#leave('the server does not answer', false);
+    this.#leaveWhenIdle();
+  }
+
+  #leave(reason: string, politely: boolean): void {
+    this.#leaving ??= { reason, politely };
+    if (!politely) this.#leaving.politely = false;
+    this.#leaveWhenIdle();
+  }
+
+  #leaveWhenIdle(): void {
+    if (this.#leaving === undefined || this.#lost !== undefined || this.#pending.size > 0) return;
+    const { reason, politely } = this.#leaving;
+    if (politely) {
+      this.#socket.write(this.#wire.disconnect());
+      this.#socket.destroySoon();
+      const timer = setTimeout(() => this.#socket.destroy(), leaveMs);
+      void this.#gone.then(() => clearTimeout(timer));
+    }
+    this.#lose(reason, politely);
+  }
+
+  /** The connection is over. What is in flight may still take effect; nobody here will learn whether it did. */
+  #lose(reason: string, politely = false): void {
+    if (this.#lost !== undefined) return;
+    this.#lost = reason;
+    if (!politely) this.#drop();
+    for (const cookie of [...this.#pending.keys()]) {
+      const pending = this.#settle(cookie)!;
+      pending.reject(
+        new OutcomeUnknown(`${this.#describe(pending)} was not answered: connection lost: ${reason}`),
+      );
+    }
+    if (!this.#closedByUser) for (const listener of this.#closedListeners) listener(reason);
+  }
+
+  /** Over TCP with a reset, which also takes back what this machine's kernel has not sent yet. */
+  #drop(): void {
+    if ('socketPath' in this.target.address || this.#socket.destroyed) this.#socket.destroy();
+    else this.#socket.resetAndDestroy();
+  }
+
+  #describe({ command }: Pending): string {
+    return `${this.target.name}: ${describeCommand(command)}`;
+  }
+}
