@@ -158,19 +158,52 @@ export type ProtocolEntry =
   /** Every renewal, the first one included: the heartbeat's read began at `startedAt`, its write was acknowledged at `writtenAt`. */
   | { event: 'lease'; epoch: number; count: number; startedAt: number; writtenAt: number; endsAt: number }
   /** Every observation that counts towards death: `unchanged` reads so far, since `sinceAt`. */
-  | { event: 'observed'; node: string; epoch: number; status: 0 | 1 | null; unchanged: number; sinceAt: number; readAt: number }
+  | {
+      event: 'observed';
+      node: string;
+      epoch: number;
+      status: 0 | 1 | null;
+      unchanged: number;
+      sinceAt: number;
+      readAt: number;
+    }
   /** The record changed, or was seen for the first time. */
-  | { event: 'observed-change'; node: string; epoch: number; status: 0 | 1 | null; count: number; what: string }
+  | {
+      event: 'observed-change';
+      node: string;
+      epoch: number;
+      status: 0 | 1 | null;
+      count: number;
+      what: string;
+    }
   /** Reads fail: this server is blind and will not take over; `healed` when one succeeded again. */
   | { event: 'blind'; healed: boolean; reason: string; failures: number }
-  | { event: 'heartbeat-failed'; epoch: number; phase: 'read' | 'write'; outcome: 'unknown' | 'failed'; reason: string }
+  | {
+      event: 'heartbeat-failed';
+      epoch: number;
+      phase: 'read' | 'write';
+      outcome: 'unknown' | 'failed';
+      reason: string;
+    }
   | { event: 'decided'; rule: string; epoch: number; startedAt: number; reason: string }
   | { event: 'claim-abandoned'; rule: string; epoch: number; reason: string }
   /** R5: an owner wrote over a foreign, late or damaged record. */
   | { event: 'overwrote'; epoch: number; what: string; foreignEpoch: number | null }
   | { event: 'epoch-raised'; from: number; to: number; grantedEpoch: number }
-  | { event: 'access'; epoch: number; outcome: 'obtaining' | 'granted' | 'refused' | 'failed' | 'lost' | 'verified'; grantedEpoch?: number; reason?: string }
-  | { event: 'service'; phase: 'starting' | 'started' | 'stopping' | 'ended' | 'failed'; epoch: number; reason: string; pid?: number }
+  | {
+      event: 'access';
+      epoch: number;
+      outcome: 'obtaining' | 'granted' | 'refused' | 'failed' | 'lost' | 'verified';
+      grantedEpoch?: number;
+      reason?: string;
+    }
+  | {
+      event: 'service';
+      phase: 'starting' | 'started' | 'stopping' | 'ended' | 'failed';
+      epoch: number;
+      reason: string;
+      pid?: number;
+    }
   | { event: 'released'; epoch: number; written: boolean; reason: string }
   | { event: 'warning'; text: string }
   | { event: 'ended'; exitCode: number; reason: string };
