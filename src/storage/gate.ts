@@ -1,0 +1,228 @@
+import type { Socket } from 'node:net';
+import type { Grant } from '../ports/audit.ts';
+import type { ServerRequest } from '../wire/nbd/server/outcome.ts';
+import { refusalText } from '../wire/nbd/refusal.ts';
+import type { Audit } from './audit.ts';
+import { CarryOut } from './carry-out.ts';
+import { type Access, Connection, type ConnectionHost, type Intent } from './connection.ts';
+import type { Disk } from './disk.ts';
+import { parseExportName } from './export-name.ts';
+import { servedExport } from './exports.ts';
+import { Granting } from './granting.ts';
+import type { GrantStore } from './grant-store.ts';
+import { RecordWatch } from './record-watch.ts';
+import { Rules } from './rules.ts';
+
+export interface GateParts {
+  quorum: Disk;
+  data: Disk;
+  store: GrantStore;
+  /** What `store` remembers. */
+  granted: Grant | null;
+  /** Off: every well-formed data name is let in and nobody is ended. For canaries and the literal method. */
+  fencing: boolean;
+  audit: Audit;
+  /** One line for people, about a trouble that does not stop the gate. */
+  onTrouble(line: string): void;
+}
+
+/** A client that asked for the data area and waits for the decision. */
+interface Waiting {
+  connection: Connection;
+  access: Access & { kind: 'data' };
+  intent: Intent;
+}
+
+/**
+ * The gate: serves the quorum area to everybody and the data area to the owner in the quorum record (PROTOCOL, "The
+ * data area at the storage node"). Knows connections, not where they come from.
+ */
+export class Gate implements ConnectionHost {
+  readonly listed = ['quorum'];
+  readonly rules: Rules;
+  readonly #parts: GateParts;
+  readonly #watch: RecordWatch;
+  readonly #granting: Granting;
+  readonly #carryOut: CarryOut;
+  readonly #connections = new Set<Connection>();
+  readonly #waiting = new Set<Waiting>();
+  #lastConnection = 0;
+  #onEmpty: (() => void) | null = null;
+
+  constructor(parts: GateParts) {
+    const { audit, store, granted, quorum, data, onTrouble } = parts;
+    this.#parts = parts;
+    this.rules = new Rules((entry) => audit.write(entry));
+    this.#granting = new Granting({
+      ...{ audit, store, granted, onTrouble },
+      fence: { fence: () => this.#fence() },
+      onChange: () => this.#reconsider(),
+    });
+    this.#watch = new RecordWatch(quorum, {
+      onRecord: (owned) => {
+        if (parts.fencing) this.#granting.recordSeen(owned);
+      },
+      onUnreadable: (error) => {
+        onTrouble(`storage: the quorum area cannot be read, nobody new is let in: ${String(error)}`);
+        this.#reconsider();
+      },
+    });
+    const lastGranted = (): number => this.#granting.lastEpoch;
+    this.#carryOut = new CarryOut({
+      quorum,
+      data,
+      rules: this.rules,
+      audit,
+      watch: this.#watch,
+      lastGranted,
+    });
+  }
+
+  /** Reads the record; before that nobody is let in. Rejects when the quorum area cannot be read. */
+  start(): Promise<void> {
+    return this.#watch.start();
+  }
+
+  /** `peer`: the client's address, as the audit and the rules name it. */
+  accept(socket: Socket, peer: string): void {
+    this.#connections.add(new Connection(++this.#lastConnection, peer, socket, this));
+  }
+
+  status(): unknown {
+    const { fencing } = this.#parts;
+    const { phase, granted, next, overtaking } = this.#granting.state;
+    return {
+      fencing,
+      granted,
+      phase: fencing ? phase : 'open',
+      draining: phase === 'draining',
+      next: overtaking ?? next,
+      clusterId: this.#watch.header?.clusterId ?? null,
+      dataWritesUnderWay: this.#carryOut.dataWrites.count,
+      waiting: this.#waiting.size,
+      connections: [...this.#connections].map(({ id, peer, access, requestsInFlight }) => {
+        return { id, peer, export: access?.export ?? null, requestsInFlight };
+      }),
+    };
+  }
+
+  /** Answers what is under way, up to `withinMs`, and ends every connection. What rules hold is not carried out. */
+  async stop(withinMs: number): Promise<void> {
+    this.#waiting.clear();
+    this.rules.close();
+    for (const connection of this.#connections) connection.leave('the gate stops');
+    const answered = new Promise<void>((resolve) => {
+      this.#onEmpty = resolve;
+      if (this.#connections.size === 0) resolve();
+    });
+    await within(
+      withinMs,
+      answered.then(() => this.#carryOut.requests.idle()),
+    );
+    for (const connection of this.#connections) connection.end('the gate stops');
+  }
+
+  /** Nothing of this gate uses its files. */
+  get quiet(): boolean {
+    const { phase } = this.#granting.state;
+    const granting = phase === 'storing' || phase === 'draining';
+    return this.#carryOut.requests.count === 0 && this.#watch.settled && !granting;
+  }
+
+  exportWanted(connection: Connection, name: string, intent: Intent): void {
+    const wanted = parseExportName(name);
+    switch (wanted.kind) {
+      case 'quorum':
+        return this.#admit(connection, { kind: 'quorum', export: name }, intent);
+      case 'unknown':
+        return this.#refuse(connection, name, null, wanted.why);
+      case 'data': {
+        const access = { kind: 'data', export: name, grant: wanted.grant } as const;
+        if (!this.#parts.fencing) return this.#admit(connection, access, intent);
+        this.#waiting.add({ connection, access, intent });
+        return this.#reconsider();
+      }
+    }
+  }
+
+  request(connection: Connection, access: Access, request: ServerRequest): void {
+    this.#carryOut.begin(connection, access, request);
+  }
+
+  beforeAnswers(): void {
+    this.#parts.audit.flush();
+  }
+
+  ended(connection: Connection, reason: string): void {
+    this.#connections.delete(connection);
+    for (const waiting of this.#waiting) if (waiting.connection === connection) this.#waiting.delete(waiting);
+    const { id, peer, access } = connection;
+    const name = access?.export ?? null;
+    this.#parts.audit.write({ event: 'disconnected', connection: id, peer, export: name, reason });
+    if (this.#connections.size === 0) this.#onEmpty?.();
+  }
+
+  /** Decides what can be decided. While the record may show something newer than was read, nothing can. */
+  #reconsider(): void {
+    if (!this.#watch.settled) return;
+    for (const waiting of this.#waiting) {
+      const { connection, access, intent } = waiting;
+      const judgement = this.#granting.judge(access.grant);
+      if (judgement.answer === 'wait') continue;
+      this.#waiting.delete(waiting);
+      if (judgement.answer === 'refuse') this.#refuse(connection, access.export, access.grant, judgement.why);
+      else this.#admit(connection, access, intent);
+    }
+  }
+
+  #admit(connection: Connection, access: Access, intent: Intent): void {
+    const { id, peer } = connection;
+    const disk = access.kind === 'data' ? this.#parts.data : this.#parts.quorum;
+    if (intent !== 'info') {
+      const entry = { connection: id, peer, export: access.export };
+      if (access.kind === 'data') this.#parts.audit.write({ event: 'admitted', ...entry, ...access.grant });
+      this.#parts.audit.write({ event: 'connected', ...entry });
+    }
+    connection.admit(access, servedExport(access.export, disk.sizeBytes), intent);
+  }
+
+  #refuse(connection: Connection, name: string, grant: Grant | null, reason: string): void {
+    const { id, peer } = connection;
+    const lastGranted = this.#granting.lastEpoch;
+    const asked = { export: name, node: grant?.node ?? null, epoch: grant?.epoch ?? null };
+    this.#parts.audit.write({ event: 'refused', connection: id, peer, ...asked, lastGranted, reason });
+    connection.refuse(refusalText(name, lastGranted, reason));
+  }
+
+  async #fence(): Promise<{ connectionsEnded: number; writesAwaited: number }> {
+    const refused = this.#carryOut.refuseHeld();
+    const ending = [...this.#connections].filter((connection) => connection.access?.kind === 'data');
+    const reason = `epoch ${this.#granting.lastEpoch} was granted the data area`;
+    for (const connection of ending) {
+      const unseen = [...connection.untaken()];
+      for (const request of unseen) this.#carryOut.refuse(connection, connection.access!, request);
+      connection.end(reason, [...(refused.get(connection) ?? []), ...unseen]);
+    }
+    const writesAwaited = this.#carryOut.dataWrites.count;
+    await this.#carryOut.dataWrites.idle();
+    await this.#settleOnDisk();
+    return { connectionsEnded: ending.length, writesAwaited };
+  }
+
+  /** What the newcomer will find must not be lost to a power cut after it was built upon. */
+  async #settleOnDisk(): Promise<void> {
+    try {
+      await this.#parts.data.flush();
+    } catch (error) {
+      this.#parts.onTrouble(`storage: flushing the data area before a new owner failed: ${String(error)}`);
+    }
+  }
+}
+
+/** Resolves with `done`, or after `ms`. */
+async function within(ms: number, done: Promise<void>): Promise<void> {
+  let late: NodeJS.Timeout | undefined;
+  const timeout = new Promise<void>((resolve) => (late = setTimeout(resolve, ms)));
+  await Promise.race([done, timeout]);
+  clearTimeout(late);
+}

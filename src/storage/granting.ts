@@ -1,0 +1,88 @@
+import type { Grant } from '../ports/audit.ts';
+import type { Audit } from './audit.ts';
+import { type GrantAction, type GrantEvent, type GrantState, initialGrants, judge } from './grants.ts';
+import { type Judgement, stepGrants } from './grants.ts';
+import type { GrantStore } from './grant-store.ts';
+
+/** How the storage node takes the data area away from everybody. */
+export interface Fence {
+  /** Ends every data connection at once; resolves when nothing that came over them can still be written. */
+  fence(grant: Grant): Promise<{ connectionsEnded: number; writesAwaited: number }>;
+}
+
+export interface GrantingParts {
+  store: GrantStore;
+  /** What `store` remembers. */
+  granted: Grant | null;
+  fence: Fence;
+  audit: Audit;
+  /** Called after every change: who waits may have something decided. */
+  onChange(): void;
+  /** A grant could not be made durable: one line for people. */
+  onTrouble(line: string): void;
+}
+
+/** Carries out what `grants.ts` decides. */
+export class Granting {
+  readonly #parts: GrantingParts;
+  #state: GrantState;
+
+  constructor(parts: GrantingParts) {
+    this.#parts = parts;
+    this.#state = initialGrants(parts.granted);
+  }
+
+  get state(): GrantState {
+    return this.#state;
+  }
+
+  /** The epoch that refusals name: 0 before the first grant. */
+  get lastEpoch(): number {
+    return this.#state.granted?.epoch ?? 0;
+  }
+
+  recordSeen(owned: Grant | null): void {
+    this.#apply({ event: 'record', owned });
+  }
+
+  judge(wanted: Grant): Judgement {
+    return judge(this.#state, wanted);
+  }
+
+  #apply(event: GrantEvent): void {
+    const { state, action } = stepGrants(this.#state, event);
+    this.#state = state;
+    if (action !== null) void this.#carryOut(action);
+    this.#parts.onChange();
+  }
+
+  async #carryOut(action: GrantAction): Promise<void> {
+    switch (action.do) {
+      case 'store':
+        return this.#apply({ event: (await this.#stored(action.grant)) ? 'stored' : 'store-failed' });
+      case 'fence': {
+        const { grant, previousEpoch } = action;
+        const beganAt = performance.now();
+        this.#parts.audit.write({ event: 'grant', ...grant, previousEpoch });
+        const fenced = await this.#parts.fence.fence(grant);
+        const drainMs = Math.round((performance.now() - beganAt) * 1000) / 1000;
+        this.#parts.audit.write({ event: 'drained', epoch: grant.epoch, ...fenced, drainMs });
+        return this.#apply({ event: 'drained' });
+      }
+      case 'open':
+    }
+  }
+
+  async #stored(grant: Grant): Promise<boolean> {
+    try {
+      await this.#parts.store.save(grant);
+      return true;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#parts.onTrouble(
+        `storage: epoch ${grant.epoch} cannot be granted, for it cannot be kept: ${reason}`,
+      );
+      return false;
+    }
+  }
+}

@@ -1,0 +1,126 @@
+import type { Grant } from '../ports/audit.ts';
+
+/**
+ * Who may use the data area, as a pure state machine (PROTOCOL, "The data area at the storage node"):
+ *
+ *   record seen  ->  made durable  ->  older connections ended, their writes awaited  ->  admitted
+ *   closed/open      storing           draining                                          open
+ *
+ * One grant is on its way at a time. A higher one that shows up meanwhile overtakes it at the next step, so the
+ * overtaken one is never admitted; and nothing ever leads back to a lower or equal epoch.
+ */
+export interface GrantState {
+  /**
+   * closed: started, the record not read yet. open: `granted`, if any, is admitted. storing: `next` is being made
+   * durable. draining: `granted` is durable, writes of older owners may still be under way.
+   */
+  readonly phase: 'closed' | 'open' | 'storing' | 'draining';
+  /** The last durable grant. */
+  readonly granted: Grant | null;
+  /** storing: what is being made durable. draining: a higher one, seen since. */
+  readonly next: Grant | null;
+  /** storing: a higher one than `next`, seen since. */
+  readonly overtaking: Grant | null;
+}
+
+export type GrantEvent =
+  /** The record was read: `owned` is its owner when it is valid and has status 1. */
+  | { event: 'record'; owned: Grant | null }
+  | { event: 'stored' }
+  /** It could not be made durable; `granted` is still the last one that is. */
+  | { event: 'store-failed' }
+  | { event: 'drained' };
+
+export type GrantAction =
+  | { do: 'store'; grant: Grant }
+  /** End every data connection and await its writes; answered by `drained`. */
+  | { do: 'fence'; grant: Grant; previousEpoch: number }
+  | { do: 'open'; grant: Grant };
+
+/** `granted` is what the store remembers; nobody is admitted before the first `record`. */
+export function initialGrants(granted: Grant | null): GrantState {
+  return { phase: 'closed', granted, next: null, overtaking: null };
+}
+
+/** One event in, the next state and what to do about it out. At most one action, and none while one is under way. */
+export function stepGrants(
+  state: GrantState,
+  event: GrantEvent,
+): { state: GrantState; action: GrantAction | null } {
+  switch (event.event) {
+    case 'record':
+      return recordSeen(state, event.owned);
+    case 'stored':
+      return stored(state);
+    case 'store-failed':
+      // The next heartbeat shows the record again, and with it comes the next attempt.
+      return still({ ...state, phase: 'open', next: null, overtaking: null });
+    case 'drained':
+      break;
+  }
+  if (state.next !== null) return store(state, state.next);
+  return { state: { ...state, phase: 'open' }, action: { do: 'open', grant: state.granted! } };
+}
+
+function recordSeen(state: GrantState, owned: Grant | null): ReturnType<typeof stepGrants> {
+  const seen = owned !== null && owned.epoch > highestKnown(state) ? owned : null;
+  if (state.phase === 'closed' || state.phase === 'open') {
+    return seen === null ? still({ ...state, phase: 'open' }) : store(state, seen);
+  }
+  if (seen === null) return still(state);
+  return still(state.phase === 'storing' ? { ...state, overtaking: seen } : { ...state, next: seen });
+}
+
+function stored(state: GrantState): ReturnType<typeof stepGrants> {
+  const grant = state.next!;
+  const previousEpoch = state.granted?.epoch ?? 0;
+  return {
+    state: { phase: 'draining', granted: grant, next: state.overtaking, overtaking: null },
+    action: { do: 'fence', grant, previousEpoch },
+  };
+}
+
+function store(state: GrantState, grant: Grant): ReturnType<typeof stepGrants> {
+  return {
+    state: { phase: 'storing', granted: state.granted, next: grant, overtaking: null },
+    action: { do: 'store', grant },
+  };
+}
+
+function still(state: GrantState): ReturnType<typeof stepGrants> {
+  return { state, action: null };
+}
+
+function highestKnown(state: GrantState): number {
+  return Math.max(...[state.granted, state.next, state.overtaking].map((grant) => grant?.epoch ?? 0));
+}
+
+export type Judgement = { answer: 'admit' } | { answer: 'wait' } | { answer: 'refuse'; why: string };
+
+/** Whether a client that asks for the data area as `wanted` is let in now, must wait for a decision, or never will be. */
+export function judge(state: GrantState, wanted: Grant): Judgement {
+  if (state.phase === 'closed') return { answer: 'wait' };
+  const granted = state.granted;
+  const onItsWay = state.overtaking ?? state.next;
+  // Whoever may turn out to be the owner, or to be one no longer, is told when it is decided, with the right epoch.
+  if (onItsWay !== null && (same(onItsWay, wanted) || (granted !== null && same(granted, wanted)))) {
+    return { answer: 'wait' };
+  }
+  if (granted !== null && same(granted, wanted)) {
+    return { answer: state.phase === 'draining' ? 'wait' : 'admit' };
+  }
+  return { answer: 'refuse', why: whyRefused(granted, wanted) };
+}
+
+function whyRefused(granted: Grant | null, wanted: Grant): string {
+  if (granted === null) return 'nobody has been granted the data area yet';
+  if (wanted.epoch < granted.epoch) return `epoch ${wanted.epoch} is over`;
+  if (wanted.epoch > granted.epoch)
+    return `the quorum record does not show an owner of epoch ${wanted.epoch}`;
+  if (wanted.node !== granted.node) return `epoch ${granted.epoch} is granted to ${granted.node}`;
+  return `epoch ${granted.epoch} is granted to another incarnation of ${granted.node}`;
+}
+
+function same(a: Grant, b: Grant): boolean {
+  return a.epoch === b.epoch && a.node === b.node && a.incarnation === b.incarnation;
+}

@@ -1,0 +1,65 @@
+import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { StorageUnusable, systemReason } from './unusable.ts';
+
+/** A plain file that holds one area, open for reading and writing. */
+export interface ImageFile {
+  fd: number;
+  path: string;
+  sizeBytes: number;
+}
+
+/** The smallest logical sector any client of a block device counts on. */
+const SECTOR_BYTES = 512;
+
+/**
+ * Opens the file of an area, or lays a sparse one of `createBytes` where there is none; one that exists is never
+ * changed. Throws StorageUnusable. `role` is for messages: 'quorum' or 'data'.
+ */
+export function openImage(role: string, path: string, createBytes: number | undefined): ImageFile {
+  const fd = openOrCreate(role, path, createBytes);
+  try {
+    const stat = fstatSync(fd);
+    const fault = !stat.isFile() ? 'is not a plain file' : faultOfSize(stat.size);
+    if (fault !== undefined) throw new StorageUnusable(`storage: ${role} file ${path} ${fault}`);
+    return { fd, path, sizeBytes: stat.size };
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+function openOrCreate(role: string, path: string, createBytes: number | undefined): number {
+  try {
+    return openSync(path, constants.O_RDWR);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || createBytes === undefined) {
+      throw new StorageUnusable(`storage: ${role} file ${path}: ${systemReason(error)}`, { cause: error });
+    }
+  }
+  const fault = faultOfSize(createBytes);
+  if (fault !== undefined) throw new StorageUnusable(`storage: ${role} file ${path} to be created ${fault}`);
+  return create(role, path, createBytes);
+}
+
+function create(role: string, path: string, createBytes: number): number {
+  try {
+    const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o644);
+    ftruncateSync(fd, createBytes);
+    fsyncSync(fd);
+    const dir = openSync(dirname(path), constants.O_RDONLY);
+    fsyncSync(dir);
+    closeSync(dir);
+    return fd;
+  } catch (error) {
+    const reason = systemReason(error);
+    throw new StorageUnusable(`storage: creating ${role} file ${path}: ${reason}`, { cause: error });
+  }
+}
+
+function faultOfSize(bytes: number): string | undefined {
+  if (bytes === 0) return 'is empty';
+  if (bytes % SECTOR_BYTES !== 0)
+    return `has ${bytes} bytes, which is no multiple of a sector's ${SECTOR_BYTES}`;
+  return undefined;
+}

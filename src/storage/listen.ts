@@ -1,0 +1,80 @@
+import { lstat, unlink } from 'node:fs/promises';
+import { createConnection, type ListenOptions, type Server } from 'node:net';
+import { NBD_DEFAULT_PORT } from '../wire/nbd/constants.ts';
+import { StorageUnusable, systemReason } from './unusable.ts';
+
+/** Where to listen: `unix` is a path in the file system. */
+export type ListenAddress = { kind: 'tcp'; host: string; port: number } | { kind: 'unix'; path: string };
+
+/**
+ * `HOST`, `HOST:PORT`, `[IPV6]:PORT` or `unix:/PATH`; undefined for anything else. Port 0 lets the system choose one,
+ * none is NBD's own.
+ */
+export function parseListenAddress(text: string): ListenAddress | undefined {
+  if (text.startsWith('unix:')) {
+    const path = text.slice('unix:'.length);
+    return path.startsWith('/') ? { kind: 'unix', path } : undefined;
+  }
+  const [, bracketed, plain, digits] =
+    /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:[\]/]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
+  const host = bracketed ?? plain;
+  const port = digits === undefined ? NBD_DEFAULT_PORT : Number(digits);
+  return host === undefined || port > 65535 ? undefined : { kind: 'tcp', host, port };
+}
+
+/** Resolves with the address in words once the server listens there. Rejects with StorageUnusable. */
+export async function listenOn(server: Server, address: ListenAddress): Promise<string> {
+  if (address.kind === 'unix') await removeStaleSocket(address.path);
+  const options: ListenOptions =
+    address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port };
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(options, () => {
+        server.off('error', reject);
+        resolve();
+      });
+    });
+  } catch (error) {
+    throw new StorageUnusable(`storage: cannot listen on ${describe(address)}: ${listenReason(error)}`, {
+      cause: error,
+    });
+  }
+  const bound = server.address();
+  if (typeof bound === 'string' || bound === null) return describe(address);
+  return describe({ kind: 'tcp', host: bound.address, port: bound.port });
+}
+
+function describe(address: ListenAddress): string {
+  if (address.kind === 'unix') return `unix:${address.path}`;
+  const { host, port } = address;
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function listenReason(error: unknown): string {
+  switch ((error as NodeJS.ErrnoException).code) {
+    case 'EADDRINUSE':
+      return 'the address is in use by another process';
+    case 'EADDRNOTAVAIL':
+      return 'this machine has no such address';
+    case 'EACCES':
+      return 'permission denied';
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return 'there is no host of that name';
+    default:
+      return systemReason(error);
+  }
+}
+
+/** A socket file outlives the process that made it. One that nobody answers at is in the way, anything else is not ours. */
+async function removeStaleSocket(path: string): Promise<void> {
+  const found = await lstat(path).catch(() => undefined);
+  if (found === undefined || !found.isSocket()) return;
+  const answered = await new Promise<boolean>((resolve) => {
+    const probe = createConnection({ path });
+    probe.once('connect', () => resolve(true)).once('error', () => resolve(false));
+    probe.once('connect', () => probe.destroy());
+  });
+  if (!answered) await unlink(path).catch(() => undefined);
+}

@@ -1,0 +1,165 @@
+import { closeSync, constants, openSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { NBD_ERROR } from '../wire/nbd/constants.ts';
+import type { Audit } from './audit.ts';
+import { createControl } from './control.ts';
+import { type Disk, FileDisk } from './disk.ts';
+import { Gate } from './gate.ts';
+import { ensureStateDirectory, GrantFile } from './grant-store.ts';
+import { type ImageFile, openImage } from './image-file.ts';
+import { type ListenAddress, listenOn } from './listen.ts';
+import { lock } from './lock.ts';
+import { StorageUnusable, systemReason } from './unusable.ts';
+
+export interface StorageOptions {
+  listen: readonly ListenAddress[];
+  quorumFile: string;
+  dataFile: string;
+  /** Sizes of the files to be made where there are none. */
+  createQuorumBytes?: number;
+  createDataBytes?: number;
+  /** Directory for the last grant. */
+  stateDir: string;
+  /** Path of the control socket; none when left out. */
+  controlSocket?: string;
+  fencing: boolean;
+  /** How long to wait for a former storage process to end. */
+  lockWaitMs: number;
+  audit: Audit;
+  onTrouble(line: string): void;
+  /** Abandons the start. */
+  signal?: AbortSignal;
+  /** Puts something between the gate and its data file: a slow disk, for tests. */
+  throughDisk?(data: Disk): Disk;
+}
+
+export interface RunningStorage {
+  /** Where it listens, in words, in the order of `listen`. */
+  readonly listening: readonly string[];
+  readonly gate: Gate;
+  /** Stops accepting, answers what is under way (up to `withinMs`), lets go of the files. */
+  stop(reason: string, withinMs: number): Promise<void>;
+}
+
+/**
+ * Starts a storage node. Until it listens nobody is admitted, and it does not listen before it holds the locks (every
+ * process from before is gone), has its last grant and has read the record. Rejects with StorageUnusable, with nothing
+ * left open.
+ */
+export async function startStorage(options: StorageOptions): Promise<RunningStorage> {
+  const undo: (() => void)[] = [];
+  try {
+    return await start(options, undo);
+  } catch (error) {
+    for (const step of undo.reverse()) step();
+    throw error;
+  }
+}
+
+async function start(options: StorageOptions, undo: (() => void)[]): Promise<RunningStorage> {
+  const { audit, fencing, onTrouble, signal } = options;
+  const keep = <T extends { fd: number }>(file: T): T => {
+    undo.push(() => closeSync(file.fd));
+    return file;
+  };
+  const data = keep(openImage('data', options.dataFile, options.createDataBytes));
+  const quorum = keep(openImage('quorum', options.quorumFile, options.createQuorumBytes));
+  await ensureStateDirectory(options.stateDir);
+  const state = keep(openDirectory(options.stateDir));
+  for (const { fd, path } of [data, quorum, state]) await lock(fd, path, options.lockWaitMs, signal);
+
+  const store = new GrantFile(options.stateDir);
+  const granted = fencing ? await store.load() : null;
+  const disks = disksOf(quorum, data, options);
+  const gate = new Gate({ ...disks, store, granted, fencing, audit, onTrouble });
+  await readFirst(gate, quorum);
+
+  const servers: Server[] = [];
+  const listening: string[] = [];
+  const open = async (server: Server, address: ListenAddress): Promise<string> => {
+    const where = await listenOn(server, address);
+    server.on('error', (error) => onTrouble(`storage: ${where}: ${systemReason(error)}`));
+    undo.push(() => server.close());
+    servers.push(server);
+    return where;
+  };
+  const door = new Door(gate);
+  if (options.controlSocket !== undefined) {
+    const control = createControl({ rules: gate.rules, status: () => gate.status(), errorNames: ERRORS });
+    await open(control, { kind: 'unix', path: options.controlSocket });
+  }
+  for (const address of options.listen) {
+    const server = createServer({ allowHalfOpen: true }, (socket) =>
+      door.knock(socket, peerOf(socket, address)),
+    );
+    listening.push(await open(server, address));
+  }
+  audit.write({ event: 'gate-started', pid: process.pid, fencing, granted, listen: listening.join(',') });
+  door.open();
+  return { listening, gate, stop: stopper(gate, servers, [data.fd, quorum.fd, state.fd], audit) };
+}
+
+/** Who comes before everything listens waits, so that the audit begins with the start of the gate. */
+class Door {
+  readonly #gate: Gate;
+  #early: { socket: Socket; peer: string }[] | null = [];
+
+  constructor(gate: Gate) {
+    this.#gate = gate;
+  }
+
+  knock(socket: Socket, peer: string): void {
+    if (this.#early === null) this.#gate.accept(socket, peer);
+    else this.#early.push({ socket, peer });
+  }
+
+  open(): void {
+    const early = this.#early ?? [];
+    this.#early = null;
+    for (const { socket, peer } of early) this.#gate.accept(socket, peer);
+  }
+}
+
+const ERRORS = Object.keys(NBD_ERROR);
+
+function stopper(gate: Gate, servers: readonly Server[], fds: readonly number[], audit: Audit) {
+  return async (reason: string, withinMs: number): Promise<void> => {
+    for (const server of servers) {
+      server.close();
+      if ('closeAllConnections' in server) (server as { closeAllConnections(): void }).closeAllConnections();
+    }
+    await gate.stop(withinMs);
+    audit.write({ event: 'gate-stopped', reason });
+    // What is still under way keeps its file: a descriptor that was closed could be another file's by then.
+    if (gate.quiet) for (const fd of fds) closeSync(fd);
+  };
+}
+
+function disksOf(quorum: ImageFile, data: ImageFile, options: StorageOptions): { quorum: Disk; data: Disk } {
+  const file = new FileDisk(data);
+  return { quorum: new FileDisk(quorum, { whole: true }), data: options.throughDisk?.(file) ?? file };
+}
+
+async function readFirst(gate: Gate, quorum: ImageFile): Promise<void> {
+  try {
+    await gate.start();
+  } catch (error) {
+    throw new StorageUnusable(`storage: quorum file ${quorum.path}: ${systemReason(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+function openDirectory(path: string): { fd: number; path: string } {
+  try {
+    return { fd: openSync(path, constants.O_RDONLY | constants.O_DIRECTORY), path };
+  } catch (error) {
+    throw new StorageUnusable(`storage: state directory ${path}: ${systemReason(error)}`, { cause: error });
+  }
+}
+
+/** The address alone: a client's port says nothing, and connections have numbers. */
+function peerOf(socket: Socket, address: ListenAddress): string {
+  if (address.kind === 'unix') return 'unix';
+  return socket.remoteAddress?.replace(/^::ffff:/, '') ?? 'gone';
+}
