@@ -106,7 +106,7 @@ async function startNbdkit(): Promise<string> {
 }
 
 /** Waits until a stock client can read the size: bounded, and not longer than the server lives. */
-async function answers(uri: string, server: PromiseLike<{ shortMessage?: string }>): Promise<void> {
+async function answers(uri: string, server: PromiseLike<{ shortMessage?: string | undefined }>): Promise<void> {
   let ended: string | undefined;
   void server.then((result) => (ended = result.shortMessage ?? 'ended'));
   for (let attempt = 0; attempt < 100 && ended === undefined; attempt++) {
