@@ -1,0 +1,286 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import type { AgentStatus } from '../ports/status.ts';
+import { agentMetrics } from './metrics.ts';
+import { startStatusEndpoint, type StatusSource } from './status-endpoint.ts';
+import { temporaryDirectory } from './witness.testing.ts';
+
+const status: AgentStatus = {
+  node: 'server-1',
+  incarnation: 'ab'.repeat(16),
+  cluster: 'cd'.repeat(16),
+  protocol: 'safe',
+  fencing: 'gate',
+  role: 'active',
+  serving: true,
+  blind: false,
+  epoch: 7,
+  leaseRemainingMs: 1250,
+  owner: 'server-1',
+  ownerEpoch: 7,
+  pids: { agent: 1, guard: 2, service: 3 },
+};
+
+describe('the status endpoint', () => {
+  const source = (changes: Partial<StatusSource> = {}): StatusSource => ({
+    status: () => status,
+    ailment: () => undefined,
+    metrics: async () => ({ contentType: 'text/plain', text: 'metrics\n' }),
+    release: async (then) => ({ released: true, epoch: 7, reason: `asked to ${then}` }),
+    ...changes,
+  });
+  interface Asked {
+    method?: string;
+    headers?: Record<string, string>;
+    body?: string;
+  }
+  async function ask(to: { socketPath: string } | { port: number }, path: string, how: Asked = {}) {
+    const { method = 'GET', headers = {}, body } = how;
+    const asking = request({ ...to, path, method, headers });
+    asking.end(body);
+    const [response] = await once(asking, 'response');
+    let text = '';
+    for await (const part of response.setEncoding('utf8')) text += part;
+    return { code: response.statusCode as number, type: String(response.headers['content-type']), text };
+  }
+  const json = { 'content-type': 'application/json' };
+
+  it('shows the status as JSON', async () => {
+    using state = temporaryDirectory();
+    const socketPath = join(state.path, 's');
+    await using _endpoint = await startStatusEndpoint(`unix:${socketPath}`, source());
+    const { code, type, text } = await ask({ socketPath }, '/status');
+    assert.deepEqual([code, type], [200, 'application/json']);
+    assert.deepEqual(JSON.parse(text), status);
+  });
+
+  it('is healthy until there is a reason not to be, and says it', async () => {
+    using state = temporaryDirectory();
+    const socketPath = join(state.path, 's');
+    let ailment: string | undefined;
+    await using _endpoint = await startStatusEndpoint(
+      `unix:${socketPath}`,
+      source({ ailment: () => ailment }),
+    );
+    assert.deepEqual(await ask({ socketPath }, '/healthz').then(({ code, text }) => [code, text]), [
+      200,
+      'ok\n',
+    ]);
+    ailment = 'blind: read timed out';
+    assert.deepEqual(await ask({ socketPath }, '/healthz').then(({ code, text }) => [code, text]), [
+      503,
+      'blind: read timed out\n',
+    ]);
+  });
+
+  it('releases on request, and answers with what happened', async () => {
+    using state = temporaryDirectory();
+    const socketPath = join(state.path, 's');
+    await using _endpoint = await startStatusEndpoint(`unix:${socketPath}`, source());
+    const { code, text } = await ask({ socketPath }, '/release', {
+      method: 'POST',
+      headers: json,
+      body: '{"then":"observe"}',
+    });
+    assert.deepEqual(
+      [code, JSON.parse(text)],
+      [200, { released: true, epoch: 7, reason: 'asked to observe' }],
+    );
+  });
+
+  //  method  path        headers  body                 code  why
+  // prettier-ignore
+  for (const [method, path, headers, body, code, why] of [
+    ['GET',  '/',         {},      '',                  404,  'there is no such thing'],
+    ['GET',  '/release',  {},      '',                  405,  'a link must not release'],
+    ['POST', '/status',   {},      '',                  405,  'the status is not written'],
+    ['POST', '/release',  {},      '{"then":"exit"}',   415,  'a form of a web page must not release'],
+    ['POST', '/release',  json,    '{"then":"maybe"}',  400,  'it says neither exit nor observe'],
+    ['POST', '/release',  json,    'then=exit',         400,  'it is not JSON'],
+    ['POST', '/release',  json,    ' '.repeat(5000),    400,  'it is too long'],
+  ] as const) {
+    it(`answers ${code} to ${method} ${path}: ${why}`, async () => {
+      using state = temporaryDirectory();
+      const socketPath = join(state.path, 's');
+      let released = false;
+      const release = async () => {
+        released = true;
+        return { released, epoch: 0, reason: '' };
+      };
+      await using _endpoint = await startStatusEndpoint(`unix:${socketPath}`, source({ release }));
+      assert.equal((await ask({ socketPath }, path, { method, headers, body })).code, code);
+      assert.equal(released, false);
+    });
+  }
+
+  it('over TCP answers to the names of this machine only', async () => {
+    const free = createServer().listen(0, '127.0.0.1');
+    await once(free, 'listening');
+    const { port } = free.address() as { port: number };
+    free.close();
+    await once(free, 'close');
+    await using _endpoint = await startStatusEndpoint(`tcp://127.0.0.1:${port}`, source());
+    assert.equal((await ask({ port }, '/healthz')).code, 200);
+    assert.equal(
+      (await ask({ port }, '/healthz', { headers: { host: `rebound.example:${port}` } })).code,
+      403,
+    );
+  });
+
+  it('replaces the socket of a process that is gone', async () => {
+    using state = temporaryDirectory();
+    const path = join(state.path, 's');
+    const former = spawn(process.execPath, [
+      ...[
+        '-e',
+        `require('net').createServer().listen(process.argv[1], () => process.kill(process.pid, 'SIGKILL'))`,
+      ],
+      path,
+    ]);
+    await once(former, 'exit');
+    assert.ok(existsSync(path));
+    await using _endpoint = await startStatusEndpoint(`unix:${path}`, source());
+    assert.equal((await ask({ socketPath: path }, '/status')).code, 200);
+  });
+
+  it('leaves a socket alone that somebody answers at', async () => {
+    using state = temporaryDirectory();
+    const socketPath = join(state.path, 's');
+    await using _first = await startStatusEndpoint(`unix:${socketPath}`, source());
+    await assert.rejects(startStatusEndpoint(`unix:${socketPath}`, source()), {
+      name: 'AddressUnusable',
+      message: `unix:${socketPath}: another process answers there`,
+    });
+    assert.equal((await ask({ socketPath }, '/status')).code, 200);
+  });
+
+  it('leaves a file alone that is no socket', async () => {
+    using state = temporaryDirectory();
+    const path = join(state.path, 's');
+    writeFileSync(path, 'precious');
+    await assert.rejects(startStatusEndpoint(`unix:${path}`, source()), {
+      message: `unix:${path}: ${path} is not a socket`,
+    });
+    assert.ok(existsSync(path));
+  });
+
+  it('says why it cannot be there', async () => {
+    await assert.rejects(
+      startStatusEndpoint('unix:/nowhere/at/all', source()),
+      /: no such directory, or no permission to listen there$/,
+    );
+    await assert.rejects(
+      startStatusEndpoint(`unix:/${'x'.repeat(200)}`, source()),
+      /: too long for the path of a socket$/,
+    );
+    await assert.rejects(
+      startStatusEndpoint('tcp://192.0.2.1:9', source()),
+      /: this machine has no such address$/,
+    );
+  });
+
+  it('takes its socket along and finishes what it is answering', async () => {
+    using state = temporaryDirectory();
+    const socketPath = join(state.path, 's');
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const release = async () => {
+      await promise;
+      return { released: true, epoch: 7, reason: 'asked' };
+    };
+    const endpoint = await startStatusEndpoint(`unix:${socketPath}`, source({ release }));
+    const answer = ask({ socketPath }, '/release', {
+      method: 'POST',
+      headers: json,
+      body: '{"then":"exit"}',
+    });
+    while ((await ask({ socketPath }, '/status')).code !== 200);
+    const closed = endpoint[Symbol.asyncDispose]();
+    resolve();
+    assert.equal((await answer).code, 200);
+    await closed;
+    assert.equal(existsSync(socketPath), false);
+  });
+});
+
+describe('the metrics', () => {
+  async function valuesAfter(use: (metrics: ReturnType<typeof agentMetrics>) => Promise<void> | void) {
+    const metrics = agentMetrics(
+      () => status,
+      () => 3,
+    );
+    await use(metrics);
+    const lines = (await metrics.text()).text
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('#'));
+    return new Map(
+      lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.split(' ').at(-1))]),
+    );
+  }
+
+  it('show the status as it is when they are read', async () => {
+    const values = await valuesAfter(() => {});
+    assert.deepEqual(
+      [
+        'arbiter_role{role="active"}',
+        'arbiter_fencing{mode="gate"}',
+        'arbiter_serving',
+        'arbiter_blind',
+        'arbiter_epoch',
+        'arbiter_lease_remaining_seconds',
+        'arbiter_journal_dropped_lines_total',
+        'arbiter_heartbeats_total{outcome="failed"}',
+      ].map((name) => values.get(name)),
+      [1, 1, 1, 0, 7, 1.25, 3, 0],
+    );
+  });
+
+  it('count what the journal says, and pass it on', async () => {
+    const passed: string[] = [];
+    const values = await valuesAfter((metrics) => {
+      const journal = metrics.journal({ write: ({ event }) => passed.push(event), flush: async () => {} });
+      const at = { startedAt: 0, writtenAt: 0, endsAt: 0 };
+      journal.write({ event: 'lease', epoch: 7, count: 1, ...at });
+      journal.write({ event: 'lease', epoch: 7, count: 2, ...at });
+      journal.write({ event: 'heartbeat-failed', epoch: 7, phase: 'read', outcome: 'unknown', reason: '' });
+      journal.write({ event: 'role', from: 'settling', to: 'active', epoch: 7, rule: 'R4', reason: '' });
+      journal.write({ event: 'role', from: 'active', to: 'stopping', epoch: 7, rule: 'R6', reason: '' });
+      journal.write({ event: 'access', epoch: 7, outcome: 'refused' });
+      journal.write({ event: 'access', epoch: 7, outcome: 'granted' });
+    });
+    assert.deepEqual(
+      [
+        'arbiter_heartbeats_total{outcome="ok"}',
+        'arbiter_heartbeats_total{outcome="failed"}',
+        'arbiter_takeovers_total',
+        'arbiter_refusals_total',
+      ].map((name) => values.get(name)),
+      [2, 1, 1, 1],
+    );
+    assert.equal(passed.length, 7);
+  });
+
+  it('time every request to the quorum area, those that fail too', async () => {
+    const values = await valuesAfter(async (metrics) => {
+      const device = metrics.device({
+        name: 'disk',
+        sizeBytes: 4096,
+        sectorBytes: 512,
+        readOnly: false,
+        read: async () => new Uint8Array(512),
+        writeDurably: async () => {
+          throw new Error('full');
+        },
+        [Symbol.asyncDispose]: async () => {},
+      });
+      await device.read(0, 512, 100);
+      await assert.rejects(device.writeDurably(0, new Uint8Array(512), 100), /full/);
+    });
+    assert.equal(values.get('arbiter_quorum_read_seconds_count'), 1);
+    assert.equal(values.get('arbiter_quorum_write_seconds_count'), 1);
+  });
+});
