@@ -1,0 +1,56 @@
+import { parseNbdUri } from './nbd-address.ts';
+import { ExportRefused, NbdDisk, RequestRefused } from './nbd-disk.ts';
+import { optionsFrom, runProgram, WrongUsage } from './options.ts';
+
+/**
+ * Tries, on purpose, to use the data area under a name that is not its to use, and tells in one JSON line what came of
+ * it: `refused` (by the storage node), `done`, or `failed` (nothing is proved). 0 whenever it could be tried.
+ */
+interface Trespass {
+  op: 'read' | 'write';
+  export: string;
+  outcome: 'refused' | 'done' | 'failed';
+  reason: string;
+  grantedEpoch: number | null;
+}
+
+const CONNECT_MS = 5000;
+const BYTES = 512;
+
+await runProgram('trespass', async () => {
+  const options = optionsFrom(process.argv.slice(2), { uri: undefined, export: undefined, op: undefined });
+  const { op, export: name } = options;
+  if (op !== 'read' && op !== 'write') throw new WrongUsage(`--op ${op}: read or write`);
+  const uri = `${options.uri.replace(/\/$/, '')}/${encodeURIComponent(name)}`;
+  parseNbdUri(uri);
+  const said = await tryIt(uri, op).then(
+    (reason) => ({ outcome: 'done', reason, grantedEpoch: null }) as const,
+    (error: Error) => whatStopped(error),
+  );
+  const line: Trespass = { op, export: name, ...said };
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+});
+
+/** A write goes to the last sector, where it harms least; that it is let through is bad enough. */
+async function tryIt(uri: string, op: 'read' | 'write'): Promise<string> {
+  const disk = await NbdDisk.connect(uri, CONNECT_MS);
+  try {
+    if (op === 'read') {
+      await disk.read(0, BYTES);
+      return `read ${BYTES} bytes at 0`;
+    }
+    const offset = disk.sizeBytes - (disk.sizeBytes % BYTES) - BYTES;
+    await disk.writeFua(offset, new TextEncoder().encode('TRESPASS'.repeat(BYTES / 8)));
+    return `wrote ${BYTES} bytes at ${offset}`;
+  } finally {
+    disk.close();
+  }
+}
+
+function whatStopped(error: Error): Pick<Trespass, 'outcome' | 'reason' | 'grantedEpoch'> {
+  const reason = error.message;
+  if (error instanceof ExportRefused)
+    return { outcome: 'refused', reason, grantedEpoch: error.grantedEpoch ?? null };
+  const refusal = error instanceof RequestRefused && (error.code === 'EPERM' || error.code === 'ESHUTDOWN');
+  return { outcome: refusal ? 'refused' : 'failed', reason, grantedEpoch: null };
+}
