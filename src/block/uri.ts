@@ -17,6 +17,7 @@ const uriPattern =
   /^(?<scheme>[A-Za-z][A-Za-z0-9+.-]*):(?:\/\/(?<authority>[^/?#]*))?(?<path>[^?#]*)(?:\?(?<query>[^#]*))?(?<fragment>#.*)?$/s;
 
 interface Parts {
+  /** For messages. */
   uri: string;
   authority: string | undefined;
   path: string;
@@ -94,8 +95,9 @@ function tcpAddress(parts: Parts): NbdAddress {
 }
 
 function unixAddress(parts: Parts): NbdAddress {
+  refuseUser(parts, parts.authority ?? '');
   if ((parts.authority ?? '') !== '') {
-    throw unusable(withoutUser(parts.uri), `a Unix socket has no host: nbd+unix:///EXPORT?socket=/PATH`);
+    throw unusable(parts.uri, `a Unix socket has no host: nbd+unix:///EXPORT?socket=/PATH`);
   }
   const socketPath = queryOf(parts, ['socket']).get('socket') ?? '';
   if (socketPath === '') throw unusable(parts.uri, 'needs a socket as in nbd+unix:///EXPORT?socket=/PATH');
@@ -149,8 +151,7 @@ function queryOf(parts: Parts, known: readonly string[]): Map<string, string> {
 }
 
 function refuseUser(parts: Parts, authority: string): void {
-  if (authority.includes('@'))
-    throw unusable(withoutUser(parts.uri), 'no user or password in the URI of a block device');
+  if (authority.includes('@')) throw unusable(parts.uri, 'no user or password in the URI of a block device');
 }
 
 function decode(parts: Parts, text: string, what: string): string {

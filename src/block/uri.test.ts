@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import * as fc from 'fast-check';
+import { formatNbdUri, parseDeviceUri } from './uri.ts';
+
+const tcp = (host: string, port: number, exportName: string): unknown => ({
+  kind: 'nbd',
+  address: { host, port },
+  exportName,
+});
+const unix = (socketPath: string, exportName: string): unknown => ({
+  kind: 'nbd',
+  address: { socketPath },
+  exportName,
+});
+const file = (path: string): unknown => ({ kind: 'file', path });
+
+// prettier-ignore
+const good: readonly [uri: string, device: unknown, why: string][] = [
+  [ 'nbd://example.com:10810/disk',          tcp('example.com', 10810, 'disk'),        'host, port, export name' ],
+  [ 'nbd://example.com/disk',                tcp('example.com', 10809, 'disk'),        'the port of IANA' ],
+  [ 'nbd://example.com:/disk',               tcp('example.com', 10809, 'disk'),        'RFC 3986: an empty port is none' ],
+  [ 'nbd://example.com',                     tcp('example.com', 10809, ''),            'the default export' ],
+  [ 'nbd://example.com/',                    tcp('example.com', 10809, ''),            'the default export' ],
+  [ 'nbd://example.com//disk',               tcp('example.com', 10809, '/disk'),       'the second slash belongs to the name' ],
+  [ 'nbd://example.com/hello%20world',       tcp('example.com', 10809, 'hello world'), 'percent-encoding' ],
+  [ 'nbd://example.com/a/../b',              tcp('example.com', 10809, 'a/../b'),      'a name is not a path' ],
+  [ 'nbd://127.0.0.1/data@a.3.0011aabb',     tcp('127.0.0.1', 10809, 'data@a.3.0011aabb'), 'names of a gate' ],
+  [ 'nbd://127.0.0.1/data%40a.3',            tcp('127.0.0.1', 10809, 'data@a.3'),      'the same, encoded' ],
+  [ 'nbd://[::1]:1234/x',                    tcp('::1', 1234, 'x'),                    'IPv6 in brackets' ],
+  [ 'nbd://[fe80::1%25eth0]/x',              tcp('fe80::1%eth0', 10809, 'x'),          'RFC 6874: a zone' ],
+  [ 'NBD://h/x',                             tcp('h', 10809, 'x'),                     'schemes know no case' ],
+  [ 'nbd+unix:///disk?socket=/run/nbd.sock', unix('/run/nbd.sock', 'disk'),            'a Unix socket' ],
+  [ 'nbd+unix:///?socket=nbd.sock',          unix('nbd.sock', ''),                     'a relative one' ],
+  [ 'nbd+unix:///?socket=%00/abstract',      unix('\0/abstract', ''),                  'an abstract one' ],
+  [ 'nbd+unix:///?socket=/a%20b%26c',        unix('/a b&c', ''),                       'percent-encoding in the query' ],
+  [ 'file:///var/lib/q.img',                 file('/var/lib/q.img'),                   'RFC 8089' ],
+  [ 'file://localhost/q.img',                file('/q.img'),                           'RFC 8089: this machine' ],
+  [ 'file:/q.img',                           file('/q.img'),                           'RFC 8089: the short form' ],
+  [ 'file:///a%20b%3Fc',                     file('/a b?c'),                           'percent-encoding' ],
+  [ '/dev/sdb',                              file('/dev/sdb'),                         'a plain path' ],
+  [ './a:b',                                 file('./a:b'),                            'a plain path with a colon' ],
+  [ 'q.img',                                 file('q.img'),                            'a plain relative path' ],
+  [ 'images/a:b',                            file('images/a:b'),                       'no scheme has a slash' ],
+];
+
+const forms = 'nbd://HOST[:PORT]/EXPORT, nbd+unix:///EXPORT?socket=/PATH, file:///PATH and a plain path';
+
+// prettier-ignore
+const bad: readonly [uri: string, message: string][] = [
+  [ '',                             `a block device is named by a URI, and this one is empty; known are ${forms}` ],
+  [ 'iscsi://host/iqn/0',           `iscsi://host/iqn/0: unknown kind of block device 'iscsi'; known are ${forms}` ],
+  [ 'host:10809',                   `host:10809: unknown kind of block device 'host'; known are ${forms}` ],
+  [ 'http://me:secret@host/x',      `http://host/x: unknown kind of block device 'http'; known are ${forms}` ],
+  [ 'nbds://host/x',                'nbds://host/x: TLS is not supported yet' ],
+  [ 'nbds+unix:///x?socket=/s',     'nbds+unix:///x?socket=/s: TLS is not supported yet' ],
+  [ 'nbd://host/x?tls-type=psk',    "nbd://host/x?tls-type=psk: 'tls-type': TLS is not supported yet" ],
+  [ 'nbd://host/x?socket=/s',       "nbd://host/x?socket=/s: unknown parameter 'socket' in the query" ],
+  [ 'nbd+unix:///x?socket=/s&y=1',  "nbd+unix:///x?socket=/s&y=1: unknown parameter 'y' in the query" ],
+  [ 'nbd+unix:///x?socket=/s&socket=/t', "nbd+unix:///x?socket=/s&socket=/t: parameter 'socket' stands in the query twice" ],
+  [ 'nbd+unix:///x',                'nbd+unix:///x: needs a socket as in nbd+unix:///EXPORT?socket=/PATH' ],
+  [ 'nbd+unix:///x?socket=',        'nbd+unix:///x?socket=: needs a socket as in nbd+unix:///EXPORT?socket=/PATH' ],
+  [ 'nbd+unix://h/x?socket=/s',     'nbd+unix://h/x?socket=/s: a Unix socket has no host: nbd+unix:///EXPORT?socket=/PATH' ],
+  [ `nbd+unix:///?socket=/${'s'.repeat(107)}`, `nbd+unix:///?socket=/${'s'.repeat(107)}: a socket's path has at most 107 bytes, this one 108` ],
+  [ 'nbd:///x',                     'nbd:///x: needs a host as in nbd://HOST[:PORT]/EXPORT; IPv6 addresses stand in [brackets]' ],
+  [ 'nbd:x',                        'nbd:x: needs a host as in nbd://HOST[:PORT]/EXPORT; IPv6 addresses stand in [brackets]' ],
+  [ 'nbd://::1/x',                  'nbd://::1/x: needs a host as in nbd://HOST[:PORT]/EXPORT; IPv6 addresses stand in [brackets]' ],
+  [ 'nbd://h:99999/x',              'nbd://h:99999/x: port 99999 is not within 1 and 65535' ],
+  [ 'nbd://h:0/x',                  'nbd://h:0/x: port 0 is not within 1 and 65535' ],
+  [ 'nbd://h:http/x',               'nbd://h:http/x: needs a host as in nbd://HOST[:PORT]/EXPORT; IPv6 addresses stand in [brackets]' ],
+  [ 'nbd://me:secret@h/x',          'nbd://h/x: no user or password in the URI of a block device' ],
+  [ 'nbd+unix://me:secret@/x?socket=/s', 'nbd+unix:///x?socket=/s: no user or password in the URI of a block device' ],
+  [ 'nbd://h/x#y',                  'nbd://h/x#y: a URI of a block device has no fragment (#)' ],
+  [ 'nbd://h/%zz',                  'nbd://h/%zz: wrong percent-encoding in its export name' ],
+  [ 'nbd://h/%00',                  'nbd://h/%00: an export name cannot contain NUL' ],
+  [ `nbd://h/${'x'.repeat(4097)}`,  `nbd://h/${'x'.repeat(4097)}: an export name has at most 4096 bytes, this one 4097` ],
+  [ 'file://other/x',               'file://other/x: a file is on this machine: file:///PATH' ],
+  [ 'file:x',                       'file:x: needs an absolute path as in file:///PATH' ],
+  [ 'file:///',                     'file:///: needs an absolute path as in file:///PATH' ],
+  [ 'file:///x?y',                  'file:///x?y: a file has no query (?); write %3F for a ? in its name' ],
+  [ 'file:///%00',                  'file:///%00: a path cannot contain NUL' ],
+];
+
+describe('the URI of a block device', () => {
+  for (const [uri, device, why] of good) {
+    it(`${uri}: ${why}`, () => assert.deepEqual(parseDeviceUri(uri), device));
+  }
+
+  for (const [uri, message] of bad) {
+    it(`is refused: ${message.slice(0, 150)}`, () => {
+      assert.throws(() => parseDeviceUri(uri), { name: 'DeviceUnusable', message });
+    });
+  }
+
+  it('is written in one spelling', () => {
+    const written = (uri: string): string => {
+      const device = parseDeviceUri(uri);
+      assert.ok(device.kind === 'nbd');
+      return formatNbdUri(device.address, device.exportName);
+    };
+    assert.equal(written('NBD://[::1]:10809/data%40a.3'), 'nbd://[::1]/data@a.3');
+    assert.equal(written('nbd://h:1/a%2Fb?'), 'nbd://h:1/a/b');
+    assert.equal(written('nbd+unix:///x%3f?socket=%2Frun%2Fnbd%20s'), 'nbd+unix:///x%3F?socket=/run/nbd%20s');
+  });
+
+  it('is read back as it was written', () => {
+    const text = fc
+      .string({ unit: 'grapheme', minLength: 1, maxLength: 20 })
+      .filter((it) => !it.includes('\0'));
+    const address = fc.oneof(
+      text.filter((it) => Buffer.byteLength(it) < 108).map((socketPath) => ({ socketPath })),
+      fc.record(
+        {
+          host: fc.oneof(fc.domain(), fc.ipV4(), fc.ipV6()),
+          port: fc.integer({ min: 1, max: 65535 }),
+        },
+        { noNullPrototype: true },
+      ),
+    );
+    fc.assert(
+      fc.property(address, text, (address, exportName) => {
+        assert.deepEqual(parseDeviceUri(formatNbdUri(address, exportName)), {
+          kind: 'nbd',
+          address,
+          exportName,
+        });
+      }),
+    );
+  });
+});
