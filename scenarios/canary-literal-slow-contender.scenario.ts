@@ -1,3 +1,4 @@
+import { writes, wroteUnderOldEpoch } from '../lab/run/expectations.ts';
 import { scenario } from '../lab/run/scenario.ts';
 
 // A canary: the method to the letter, and a claim that reaches the disk late. Both servers read "no owner"; the first
@@ -26,6 +27,7 @@ scenario(
     await lab.client.appending(10);
     await claim.heal();
     await lab.serving('server-2');
-    await lab.client.appending(10);
+    const second = await lab.eventually(writes('server-2'));
+    await lab.eventually(wroteUnderOldEpoch({ by: 'server-1', afterT: second }));
   },
 );

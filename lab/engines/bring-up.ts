@@ -22,6 +22,7 @@ export function initArguments(uri: string, spec: Pick<WorldSpec, 'servers' | 'ti
 export class LineWaiter {
   readonly #next: (line: WorldLine) => void;
   readonly #waiting = new Set<(line: WorldLine) => void>();
+  readonly #timers = new Set<NodeJS.Timeout>();
 
   constructor(next: (line: WorldLine) => void) {
     this.#next = next;
@@ -35,18 +36,30 @@ export class LineWaiter {
   /** Resolves with the first line from now on that fits; rejects after `timeoutMs`, saying what was awaited. */
   line(fits: (line: WorldLine) => boolean, timeoutMs: number, what: string): Promise<WorldLine> {
     return new Promise((resolve, reject) => {
+      const done = () => {
+        clearTimeout(timer);
+        this.#timers.delete(timer);
+        this.#waiting.delete(offer);
+      };
       const offer = (line: WorldLine) => {
         if (!fits(line)) return;
-        clearTimeout(timer);
-        this.#waiting.delete(offer);
+        done();
         resolve(line);
       };
       const timer = setTimeout(() => {
-        this.#waiting.delete(offer);
+        done();
         reject(new Error(`waited ${timeoutMs} ms for ${what}`));
       }, timeoutMs);
+      this.#timers.add(timer);
       this.#waiting.add(offer);
     });
+  }
+
+  /** The world has ended: nothing will be said any more, and nobody is kept waiting for it. */
+  close(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
+    this.#waiting.clear();
   }
 
   /** Polls what cannot announce itself (a process table). */

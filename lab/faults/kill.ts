@@ -15,7 +15,9 @@ export const kill: Fault = {
     return {
       effective: alreadyEffective(`${before} processes before, none after`),
       async heal() {
-        if ((await world.alive(server)) === 0) await world.startServer(server);
+        if ((await world.alive(server)) > 0) return 'was switched on already';
+        view.powerOn(server);
+        await world.startServer(server);
         return 'switched on again';
       },
     };

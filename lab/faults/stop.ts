@@ -12,7 +12,9 @@ export const stop: Fault = {
     return {
       effective: alreadyEffective('the agent ended with exit code 0 and left no process'),
       async heal() {
-        if ((await world.alive(server)) === 0) await world.startServer(server);
+        if ((await world.alive(server)) > 0) return 'was started already';
+        view.powerOn(server);
+        await world.startServer(server);
         return 'started again';
       },
     };

@@ -49,6 +49,11 @@ export class ClusterView {
     this.#servers.set(name, off());
   }
 
+  /** It was switched on, and has not said anything yet. */
+  powerOn(name: string): void {
+    this.#servers.set(name, { ...off(), role: 'starting' });
+  }
+
   learn(line: WorldLine): void {
     if (line.from !== 'server') return;
     const view = this.server(line.server);

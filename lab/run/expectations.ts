@@ -58,6 +58,15 @@ export function released(server: string): Expectation {
   };
 }
 
+/** The service of this server writes to the data area. */
+export function writes(server: string): Expectation {
+  return {
+    what: `${server} writes to the data area`,
+    otherwise: 'unknown',
+    fits: (line) => line.from === 'storage' && line.line.event === 'write' && line.line.node === server,
+  };
+}
+
 /** A write of `server` to the data area was carried out under its old epoch although a newer owner had been let in. */
 export function wroteUnderOldEpoch(of: { by: string; afterT: number }): Expectation {
   return {

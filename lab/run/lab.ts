@@ -59,7 +59,10 @@ export class Lab {
   }
 
   async start(...servers: string[]): Promise<void> {
-    for (const server of servers) await this.#world.startServer(server);
+    for (const server of servers) {
+      this.#view.powerOn(server);
+      await this.#world.startServer(server);
+    }
   }
 
   /** The server whose service runs; waits until there is one. */
@@ -150,12 +153,14 @@ export class Lab {
     }
   }
 
-  /** Resolves when the world has said it (or had already said it since the scenario began). */
-  async eventually(expectation: Expectation, withinMs = this.patienceMs): Promise<void> {
-    const before = this.#recorder.lines.some((line) => expectation.fits(line));
+  /** Resolves when the world has said it (or had already said it since the scenario began), with when that was: monotonic nanoseconds. */
+  async eventually(expectation: Expectation, withinMs = this.patienceMs): Promise<number> {
+    const before = this.#recorder.lines.find((line) => expectation.fits(line));
     try {
-      if (!before) await this.#lines.line((line) => expectation.fits(line), withinMs, expectation.what);
+      const seen =
+        before ?? (await this.#lines.line((line) => expectation.fits(line), withinMs, expectation.what));
       this.#expected(expectation, true, 'seen');
+      return 'line' in seen ? seen.line.t : nowNs();
     } catch {
       this.#expected(expectation, false, `not seen within ${Math.round(withinMs)} ms`);
       throw new ExpectationMissed(`${expectation.what}: not seen within ${Math.round(withinMs)} ms`);

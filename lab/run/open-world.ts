@@ -50,6 +50,7 @@ export async function openWorld(
     async close() {
       stopProbe();
       await world[Symbol.asyncDispose]();
+      lines.close();
       recorder.event({ event: 'lab-ended' });
     },
   };

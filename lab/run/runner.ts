@@ -31,11 +31,18 @@ const ROOM_BYTES = 128 * 1024 * 1024;
 export async function runScenarios(options: RunOptions): Promise<RunSummary> {
   const runDirectory = await openRunDirectory();
   const outcomes: ScenarioOutcome[] = [];
+  const mocha = await load(options);
   for (let round = 1; round <= options.repeat || options.untilFail; round++) {
     const directory =
       options.repeat > 1 || options.untilFail ? join(runDirectory, `round-${round}`) : runDirectory;
     await mkdir(directory, { recursive: true });
-    const failed = await runRound({ ...options, seed: options.seed + round - 1 }, directory, round, outcomes);
+    const failed = await runRound(
+      mocha,
+      { ...options, seed: options.seed + round - 1 },
+      directory,
+      round,
+      outcomes,
+    );
     await writeRunFiles(runDirectory, outcomes, options);
     if (options.signal.aborted) throw options.signal.reason as Error;
     if (failed && (options.untilFail || options.onFailure === 'stop')) break;
@@ -43,14 +50,23 @@ export async function runScenarios(options: RunOptions): Promise<RunSummary> {
   return summarize(runDirectory, outcomes, options);
 }
 
-/** One pass over the files, as mocha tests. Says whether any came out otherwise than expected. */
+/** The scenarios as mocha tests, loaded once and run as often as wanted. */
+async function load(options: RunOptions): Promise<Mocha> {
+  const mocha = new Mocha({ timeout: 0, bail: options.onFailure === 'stop', reporter: Mocha.reporters.Base });
+  mocha.cleanReferencesAfterRun(false);
+  for (const file of options.files) mocha.addFile(file);
+  await mocha.loadFilesAsync();
+  return mocha;
+}
+
+/** One pass over the scenarios. Says whether any came out otherwise than expected. */
 async function runRound(
+  mocha: Mocha,
   options: RunOptions,
   directory: string,
   round: number,
   outcomes: ScenarioOutcome[],
 ): Promise<boolean> {
-  const mocha = new Mocha({ timeout: 0, bail: options.onFailure === 'stop', reporter: Mocha.reporters.Base });
   runScenariosWith(async (definition) => {
     options.signal.throwIfAborted();
     options.onScenario(definition, round);
@@ -61,23 +77,12 @@ async function runRound(
     if (!cameOutAsExpected(outcome))
       throw new Error(`${definition.name} came out ${outcome.judgement.verdict}`);
   });
-  for (const file of options.files) mocha.addFile(file);
-  // Each round loads the files anew: the query makes them new modules.
-  await loadAnew(mocha, round);
   const before = outcomes.length;
   const failures = await new Promise<number>((resolve) => mocha.run(resolve));
   if (outcomes.length === before && !options.signal.aborted) {
     throw new InfrastructureError('no scenario was run: ' + options.files.join(', '));
   }
   return failures > 0;
-}
-
-/** The option is newer than the published types of mocha. */
-function loadAnew(mocha: Mocha, round: number): Promise<void> {
-  const load = mocha.loadFilesAsync.bind(mocha) as (options: {
-    esmDecorator(file: unknown): string;
-  }) => Promise<void>;
-  return load({ esmDecorator: (file) => `${String(file)}?round=${round}` });
 }
 
 async function writeRunFiles(

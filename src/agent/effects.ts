@@ -28,7 +28,7 @@ export class Effects {
   ) {
     this.#setup = setup;
     this.#ports = ports;
-    this.#area = new QuorumArea(ports.quorum, setup.header, setup.index);
+    this.#area = new QuorumArea(ports.quorum, setup.header, setup.index, requestDeadlineMs(setup));
     this.#post = then.post;
     this.#fail = then.fail;
     ports.data.onLost((epoch, reason) => this.#post({ kind: 'access-lost', at: this.#now(), epoch, reason }));
@@ -158,3 +158,10 @@ function accessEvent(outcome: AccessOutcome, epoch: number, at: number): Event {
   if (outcome.kind === 'failed') return { kind: 'access-failed', at, epoch, reason };
   return { kind: 'access-refused', at, epoch, grantedEpoch: outcome.grantedEpoch, reason };
 }
+
+/** The method as published knows no deadline: a contender waits for its write however long that takes. That is the slow contender. */
+function requestDeadlineMs({ protocol, header }: AgentSetup): number {
+  return protocol === 'literal' ? LITERAL_DEADLINE_MS : header.timings.deadlineMs;
+}
+
+const LITERAL_DEADLINE_MS = 60_000;

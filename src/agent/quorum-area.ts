@@ -7,24 +7,26 @@ import type { AreaReading, Header, NodeSlot, OwnershipRecord } from '../protocol
 
 /**
  * The quorum area on its device. Every read is one read of all of it, so that header, record and slots are of one
- * instant; every write is one sector. Requests reject as the device's do, at the header's deadline (q).
+ * instant; every write is one sector. Requests reject as the device's do, at the deadline.
  */
 export class QuorumArea {
   readonly #device: BlockDevice;
   readonly #header: Header;
   readonly #index: number;
+  readonly #deadlineMs: number;
 
   /** `index`: the own slot. */
-  constructor(device: BlockDevice, header: Header, index: number) {
+  constructor(device: BlockDevice, header: Header, index: number, deadlineMs: number) {
     this.#device = device;
     this.#header = header;
     this.#index = index;
+    this.#deadlineMs = deadlineMs;
   }
 
   /** The bytes of the whole area, for `decode`: the caller takes the time in between. */
   read(): Promise<Uint8Array> {
-    const { sectorBytes, slots, timings } = this.#header;
-    return this.#device.read(0, areaBytes(sectorBytes, slots), timings.deadlineMs);
+    const { sectorBytes, slots } = this.#header;
+    return this.#device.read(0, areaBytes(sectorBytes, slots), this.#deadlineMs);
   }
 
   decode(bytes: Uint8Array): AreaReading {
@@ -43,7 +45,7 @@ export class QuorumArea {
   }
 
   #write(offset: number, sector: Uint8Array): Promise<void> {
-    return this.#device.writeDurably(offset, sector, this.#header.timings.deadlineMs);
+    return this.#device.writeDurably(offset, sector, this.#deadlineMs);
   }
 
   #framing() {
