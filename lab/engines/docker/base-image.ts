@@ -20,7 +20,7 @@ export type Say = (text: string) => void;
 
 /** Base image: Debian, Node and the tools of the faults, under a tag that names its recipe. Makes it where it is missing. */
 export async function ensureBaseImage(docker: Docker, say: Say): Promise<string> {
-  const tag = `arbiter-lab-base:${SUITE}-${await recipeHash()}`;
+  const tag = await baseImageTag();
   if (await hasImage(docker, tag)) return tag;
   const began = performance.now();
   const pulled = await pullNodeImage(docker, say);
@@ -32,11 +32,11 @@ export async function ensureBaseImage(docker: Docker, say: Say): Promise<string>
   return tag;
 }
 
-async function recipeHash(): Promise<string> {
+export async function baseImageTag(): Promise<string> {
   const hash = createHash('sha256').update(process.arch);
   for (const name of (await readdir(recipe)).sort())
     hash.update(`\0${name}\0`).update(await readFile(join(recipe, name)));
-  return hash.digest('hex').slice(0, 12);
+  return `arbiter-lab-base:${SUITE}-${hash.digest('hex').slice(0, 12)}`;
 }
 
 async function pullNodeImage(docker: Docker, say: Say): Promise<boolean> {

@@ -22,7 +22,7 @@ export async function labImageHash(base: string, root = projectRoot): Promise<st
   const hash = createHash('sha256').update(base);
   for (const path of [...SOURCES, ...IMAGE_FILES]) {
     for (const file of await filesUnder(join(root, path))) {
-      if (/\.(test|fixture|testing)\.ts$/.test(file)) continue;
+      if (/\.(test|fixture)\.ts$|\/testing\//.test(file)) continue;
       hash.update(`\0${relative(root, file)}\0`).update(await readFile(file));
     }
   }
