@@ -18,6 +18,11 @@ async function main(argv: readonly string[]): Promise<void> {
   await program.parseAsync(argv, { from: 'user' });
 }
 
+// `lab logs | head`: a reader who has seen enough is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) =>
+  process.exit(error.code === 'EPIPE' ? 0 : exitCodes.infrastructure),
+);
+
 try {
   await main(process.argv.slice(2));
 } catch (error) {

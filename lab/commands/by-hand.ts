@@ -79,7 +79,7 @@ function down(): Command {
   return new Command('down')
     .description('end the lab, collect its disks and judge what happened')
     .addOption(labOption())
-    .option('--all', 'every lab on this machine, and whatever interrupted ones left behind')
+    .option('--all', 'every lab that is up by hand, and whatever interrupted ones left behind')
     .addHelpText('after', '\nExample: lab down --all')
     .action(async (flags: { lab?: string; all?: boolean }) => {
       const { bringDown } = await import('../control/commands.ts');

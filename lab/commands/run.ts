@@ -72,7 +72,9 @@ async function run(names: string[], flags: RunFlags): Promise<void> {
   );
   if (flags.json === true) console.log(JSON.stringify(summary, null, 2));
   else conclude(summary, seed);
-  process.exitCode = exitCodes[summary.verdict];
+  const troubled = summary.scenarios.some((scenario) => scenario.trouble !== null);
+  process.exitCode =
+    troubled && summary.verdict !== 'violated' ? exitCodes.infrastructure : exitCodes[summary.verdict];
 }
 
 /** The table, the folder, and for a failed run the command that runs it again as the last line. */

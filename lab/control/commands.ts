@@ -8,7 +8,7 @@ import { recheck } from '../checkers/recheck.ts';
 import { interruptible } from '../commands/interruptible.ts';
 import { chooseEngine } from '../engines/choose.ts';
 import { followFile } from '../engines/process/follow-file.ts';
-import { reapDirectories, reapProcesses } from '../engines/process/reaper.ts';
+import { reapOrphans } from '../engines/process/reaper.ts';
 import { projectRoot } from '../engines/programs.ts';
 import { exitCodes, InfrastructureError, UsageError } from '../errors.ts';
 import { faultNamed } from '../faults/index.ts';
@@ -133,13 +133,11 @@ export async function bringDown(lab: string | undefined, all: boolean): Promise<
   const labs = all ? await labsUp() : [await theLab(lab)];
   for (const id of labs) await endLab(id, all);
   if (!all) return;
-  const processes = await reapProcesses('');
-  await reapDirectories();
+  const processes = await reapOrphans();
   const { reapContainers } = await import('../engines/docker/reap-all.ts');
   const containers = await reapContainers();
-  console.log(
-    `down: ${labs.length} labs; left behind by others and ended: ${processes} processes, ${containers}`,
-  );
+  const left = `left behind by interrupted ones and ended: ${processes} processes, ${containers}`;
+  console.log(wrapped(`down: ${labs.length} labs; ${left}`, 80, '  '));
 }
 
 async function endLab(id: string, forgiving: boolean): Promise<void> {

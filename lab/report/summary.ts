@@ -21,6 +21,8 @@ export interface ScenarioSummary {
   expected: Verdict;
   verdict: Verdict;
   asExpected: boolean;
+  /** What kept it from being run to its end (an engine that went away); null when it was. */
+  trouble: string | null;
   seconds: number;
   /** The headline of the verdict: what was violated, or why nothing can be said. */
   headline: string;
@@ -57,6 +59,7 @@ function summarizeScenario(outcome: ScenarioOutcome): ScenarioSummary {
     ...{ name, engine, storage, seed, expected },
     verdict: judgement.verdict,
     asExpected: cameOutAsExpected(outcome),
+    trouble: outcome.trouble ?? null,
     seconds: Math.round(outcome.seconds * 10) / 10,
     headline: headline(outcome),
     counters: { ...judgement.counters },

@@ -67,11 +67,17 @@ async function runRound(
   round: number,
   outcomes: ScenarioOutcome[],
 ): Promise<boolean> {
+  let crash: Error | undefined;
   runScenariosWith(async (definition) => {
+    // What could not even be written down ends the run: the next scenario would fare no better.
+    if (crash !== undefined) throw crash;
     options.signal.throwIfAborted();
     options.onScenario(definition, round);
     const context = { ...options, runDirectory: directory };
-    const outcome = await runScenario(definition, context);
+    const outcome = await runScenario(definition, context).catch((error: Error) => {
+      crash ??= error;
+      throw error;
+    });
     outcomes.push(outcome);
     options.onOutcome(outcome);
     if (!cameOutAsExpected(outcome))
@@ -79,6 +85,7 @@ async function runRound(
   });
   const before = outcomes.length;
   const failures = await new Promise<number>((resolve) => mocha.run(resolve));
+  if (crash !== undefined && !options.signal.aborted) throw crash;
   if (outcomes.length === before && !options.signal.aborted) {
     throw new InfrastructureError('no scenario was run: ' + options.files.join(', '));
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { isReapable, labelFilter, labels, labelsFor } from './labels.ts';
-import { formatOwner, ownerOf } from './owner.ts';
+import { formatOwner, ownerOf } from '../owner.ts';
 
 describe('the labels of a lab', () => {
   const mine = labelsFor('a1', 'server');

@@ -1,4 +1,4 @@
-import { formatOwner, isGone, ownerOf, parseOwner } from './owner.ts';
+import { formatOwner, isGone, ownerOf, parseOwner } from '../owner.ts';
 
 /** Every container, network and volume of a lab carries these, so that it is found again whatever became of its lab. */
 export const labels = {

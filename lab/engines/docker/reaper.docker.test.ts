@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { LineWaiter } from '../bring-up.ts';
 import { dockerOrSkip, remains, testLabId } from './engine.fixture.ts';
 import { labels, labelsFor } from './labels.ts';
-import { formatOwner, ownerOf } from './owner.ts';
+import { formatOwner, ownerOf } from '../owner.ts';
 import { reap } from './reaper.ts';
 
 describe('the reaper', function () {

@@ -1,16 +1,14 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import type { Engine, World, WorldSpec } from '../engine.ts';
 import { chooseAddresses } from './addresses.ts';
 import { ProcessWorld } from './world.ts';
-import { startReaper } from './reaper.ts';
+import { labFolder, startReaper } from './reaper.ts';
 
 /** Child processes on loopback addresses, every link to the storage node through the lab's relay. Needs nothing but Linux. */
 export const processEngine: Engine = {
   name: 'process',
   async create(spec: WorldSpec): Promise<World> {
-    const directory = await mkdtemp(join(tmpdir(), 'arbiter-lab-'));
+    const directory = await labFolder();
     const reaper = startReaper(spec.labId, directory);
     const world = new ProcessWorld(spec, directory, reaper, await chooseAddresses(spec.client.seed));
     try {

@@ -56,7 +56,7 @@ describe('the processes of a server', () => {
   });
 
   it('are told apart by the program they run', () => {
-    const process = (...argv: string[]) => ({ pid: 1, mark, argv, state: 'S' });
+    const process = (...argv: string[]) => ({ pid: 1, mark, owner: undefined, argv, state: 'S' });
     assert.equal(partOf(process('node', '/x/src/commands/main.ts', 'run')), 'agent');
     assert.equal(partOf(process('node', '/x/src/host/guard.ts')), 'guard');
     assert.equal(partOf(process('node', '/x/lab/workload/ledger.ts')), 'service');

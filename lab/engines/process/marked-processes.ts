@@ -1,16 +1,20 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Part } from '../engine.ts';
+import { type Owner, parseOwner } from '../owner.ts';
 
 /**
  * Every process of a lab carries this variable, and children inherit it: so a server is all of its processes, whatever
  * process groups and sessions they made for themselves. The value is `<lab id>/<member>`.
  */
 export const MARK = 'ARBITER_LAB_MARK';
+/** The controller it belongs to, so that what a killed one left is told from what a running one has. */
+export const OWNER = 'ARBITER_LAB_OWNER';
 
 export interface MarkedProcess {
   pid: number;
   mark: string;
+  owner: Owner | undefined;
   argv: string[];
   /** One letter of /proc/PID/stat: R, S, D, T (stopped), Z (zombie), ... */
   state: string;
@@ -28,13 +32,19 @@ export async function marked(prefix: string): Promise<MarkedProcess[]> {
 async function inspect(pid: number): Promise<MarkedProcess | undefined> {
   try {
     const environ = await readFile(`/proc/${pid}/environ`, 'latin1');
-    const entry = environ.split('\0').find((line) => line.startsWith(`${MARK}=`));
-    if (entry === undefined) return undefined;
+    const valueOf = (name: string) =>
+      environ
+        .split('\0')
+        .find((line) => line.startsWith(`${name}=`))
+        ?.slice(name.length + 1);
+    const mark = valueOf(MARK);
+    if (mark === undefined) return undefined;
     const argv = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0');
     const stat = await readFile(`/proc/${pid}/stat`, 'latin1');
     return {
       pid,
-      mark: entry.slice(MARK.length + 1),
+      mark,
+      owner: parseOwner(valueOf(OWNER) ?? ''),
       argv,
       state: stat.slice(stat.lastIndexOf(')') + 2)[0] ?? '?',
     };

@@ -2,9 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { WorldLine } from '../engine.ts';
+import { formatOwner, ownerOf } from '../owner.ts';
 import { parseWorldLine } from '../json-line.ts';
 import { followFile, type Follower } from './follow-file.ts';
-import { MARK } from './marked-processes.ts';
+import { MARK, OWNER } from './marked-processes.ts';
 
 export interface MemberSpec {
   name: string;
@@ -43,7 +44,7 @@ export class Member {
       detached: true,
       stdio: ['ignore', out, 'pipe'],
       cwd: this.#spec.directory,
-      env: { ...process.env, ...env, [MARK]: this.#spec.mark },
+      env: { ...process.env, ...env, [MARK]: this.#spec.mark, [OWNER]: formatOwner(ownerOf(process.pid)) },
     });
     closeSync(out);
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {

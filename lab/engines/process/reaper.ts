@@ -1,35 +1,41 @@
 import { spawn } from 'node:child_process';
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { programs } from '../programs.ts';
-import { MARK, marked, signalUntil } from './marked-processes.ts';
+import { formatOwner, isGone, ownerOf, parseOwner } from '../owner.ts';
+import { marked, signalUntil } from './marked-processes.ts';
 
-/** Ends every process of a lab (or of all labs, with ''), without naming any: by the mark they carry. */
+/** Ends every process of a lab, without naming any: by the mark they carry. */
 export async function reapProcesses(labId: string): Promise<number> {
-  const prefix = labId === '' ? '' : `${labId}/`;
-  const mine = process.env[MARK];
-  const find = async () =>
-    (await marked(prefix)).filter((p) => p.pid !== process.pid && (mine === undefined || p.mark !== mine));
-  return signalUntil(find, 'SIGKILL', () => false);
-}
-
-/** The folder of a running lab carries its id, so that `lab down --all` can clear away what a killed one left. */
-export async function reapDirectories(): Promise<void> {
-  for (const name of await readdir(tmpdir())) {
-    if (!name.startsWith('arbiter-lab-')) continue;
-    const path = join(tmpdir(), name);
-    const owner = Number(await readFile(join(path, 'controller.pid'), 'utf8').catch(() => 'NaN'));
-    if (Number.isInteger(owner) && !(await isAlive(owner))) await rm(path, { recursive: true, force: true });
-  }
-}
-
-async function isAlive(pid: number): Promise<boolean> {
-  return readFile(`/proc/${pid}/stat`).then(
-    () => true,
+  return signalUntil(
+    () => marked(`${labId}/`),
+    'SIGKILL',
     () => false,
   );
 }
+
+/** Ends what labs left behind whose controller is certainly gone, and clears their folders away. Counts the processes. */
+export async function reapOrphans(): Promise<number> {
+  const orphans = async () => (await marked('')).filter(({ owner }) => owner !== undefined && isGone(owner));
+  const ended = await signalUntil(orphans, 'SIGKILL', () => false);
+  for (const name of await readdir(tmpdir())) {
+    if (!name.startsWith(FOLDER)) continue;
+    const path = join(tmpdir(), name);
+    const owner = parseOwner(await readFile(join(path, 'owner'), 'utf8').catch(() => ''));
+    if (owner !== undefined && isGone(owner)) await rm(path, { recursive: true, force: true });
+  }
+  return ended;
+}
+
+/** A folder for the sockets, disks and output of one lab. It names its owner, so that it can be cleared away. */
+export async function labFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), FOLDER));
+  await writeFile(join(folder, 'owner'), formatOwner(ownerOf(process.pid)));
+  return folder;
+}
+
+const FOLDER = 'arbiter-lab-p-';
 
 export interface Reaper {
   /** The lab ended by itself: nothing is left to reap. */

@@ -35,7 +35,6 @@ export class ProcessWorld implements World {
   }
 
   async bringUp(): Promise<void> {
-    await writeFile(join(this.#directory, 'controller.pid'), String(process.pid));
     await this.startStorage();
     const init = initArguments(`nbd://${this.#addresses.storage}:${NBD_PORT}/quorum`, this.#spec);
     const { exitCode, stderr } = await execa(process.execPath, [programs.arbiter, ...init], {
