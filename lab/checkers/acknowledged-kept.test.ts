@@ -117,6 +117,27 @@ describe('acknowledged-kept', () => {
     );
   });
 
+  it('is violated by a record in a sector that is not its own', () => {
+    const story = twoAppends().stands({ kind: 'beat', id: '', epoch: 2, node: 'server-1', seq: 9 }, 3);
+    assert.match(
+      headline(story.finish(4, 'server-1', 2))[1]!,
+      /^it ends at sector 3 \(byte 1536\), where the beat record of server-1 with epoch 2 and seq 9 stands/,
+    );
+  });
+
+  it('holds an append against the highest one acknowledged before it, not against the latest', () => {
+    const story = new Story().letIn(1, 'server-1', 2);
+    for (const id of ['x', 'y', 'z']) story.begins(2, id).logs(2.1, 'server-1', 2, 'append', id);
+    story.acknowledges(2.2, 'z', 'server-1', 2, 3).acknowledges(2.3, 'x', 'server-1', 2, 1);
+    story.begins(2.35, 'w').acknowledges(2.4, 'y', 'server-1', 2, 2).acknowledges(2.5, 'w', 'server-1', 2, 2);
+    const sentences = acknowledgedKept(story.finish(4, 'server-1', 2).history()).evidence;
+    assert.ok(
+      sentences.some((s) =>
+        s.startsWith('append w (seq 2) began at +2.350 s, after z had been acknowledged'),
+      ),
+    );
+  });
+
   it('is violated by an append that nobody sent, unless the history of the client is not whole', () => {
     const stranger = () => twoAppends().logs(3.5, 'server-1', 2, 'append', 'stranger');
     const sentence = '1 appends stand in the log that no client sent, the first stranger';

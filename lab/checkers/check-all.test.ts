@@ -60,6 +60,24 @@ describe('the verdict of a scenario', () => {
     );
   });
 
+  it('asks for what the scenario expected where it expected something, and for programs that ended', () => {
+    const asked = (story: Story) =>
+      checkAll(story.history()).results.some((result) => result.checker === 'expectations');
+    const ended = {
+      event: 'process-ended',
+      server: 'server-2',
+      code: 1,
+      signal: null,
+      wanted: false,
+    } as const;
+    const expected = { event: 'expected', what: 'x', met: true, otherwise: 'violated', detail: '' } as const;
+    assert.deepEqual(
+      [asked(new Story()), asked(new Story().lab(1, ended)), asked(new Story().lab(1, expected))],
+      [false, true, true],
+    );
+    assert.equal(asked(new Story().lab(1, { ...ended, wanted: true })), false);
+  });
+
   it('misses the takeover that a scenario promised and never awaited', () => {
     const story = new Story({ scenario: { atLeast: { takeovers: 1 } } });
     assert.ok(checkAll(story.history()).results.some((result) => result.checker === 'takeover-bound'));

@@ -17,6 +17,14 @@ describe('faults-effective', () => {
     ]);
   });
 
+  it('is valid when it was healed although the run did not end properly', () => {
+    const story = requested()
+      .fault(3, 1, 'pause', 'server-1', 'effective')
+      .fault(4, 1, 'pause', 'server-1', 'healed');
+    assert.equal(headline(story)[0], 'valid');
+    assert.deepEqual(faultsEffective(story.history()).counters, { faults: 1 });
+  });
+
   it('is valid when the end of the run healed it', () => {
     const story = requested().fault(3, 1, 'pause', 'server-1', 'effective').lab(9, { event: 'lab-ended' });
     assert.equal(headline(story)[0], 'valid');

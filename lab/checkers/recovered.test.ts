@@ -33,6 +33,16 @@ describe('recovered', () => {
     );
   });
 
+  it('counts from the last healing to the first service after it', () => {
+    const again = (story: Story, at: number) =>
+      story.lab(at, { event: 'serving-again', server: 'server-1', epoch: 2 });
+    const story = again(again(healed(13.2).lab(11, { event: 'healed' }), 10.5), 14.9);
+    assert.match(
+      headline(story)[1]!,
+      /^server-1 \(epoch 2\) served 2200 ms after everything was healed at \+11\.000 s/,
+    );
+  });
+
   it('begins to count when the last server that was switched on has started', () => {
     const [verdict, evidence] = headline(healed(13.2).agentStarts(10.5, 'server-2'));
     assert.equal(verdict, 'valid');

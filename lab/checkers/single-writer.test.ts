@@ -21,6 +21,14 @@ describe('single-writer', () => {
     assert.equal(result.atT, 1_008.2e9);
   });
 
+  it('names the newer owner that was let in first', () => {
+    const story = goodTakeover().letIn(9.5, 'server-1', 4).writes(10, 'server-1', 2);
+    assert.match(
+      singleWriter(story.history()).evidence[0]!,
+      /after data@server-2\.3\.23000000 had been let in/,
+    );
+  });
+
   it('is violated by a write that began before the newer owner was let in and ended after', () => {
     const story = goodTakeover().writes(7.9, 'server-1', 2, { lasts: 1 });
     assert.equal(singleWriter(story.history()).verdict, 'violated');

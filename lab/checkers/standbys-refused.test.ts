@@ -72,6 +72,37 @@ describe('standbys-refused', () => {
     assert.equal(result.verdict, 'violated');
   });
 
+  it('takes for the owner whom the record shows: the right epoch, written, with status 1', () => {
+    const off = () => new Story({ fencing: false }).recordShows(1, 'server-1', 2);
+    assert.equal(
+      standbysRefused(off().admits(1.1, 'server-1', 3).history()).verdict,
+      'violated',
+      'another epoch',
+    );
+    const where = {
+      event: 'quorum-write',
+      connection: 1,
+      peer: '127.0.0.2',
+      offset: 512,
+      length: 512,
+    } as const;
+    const record = { status: 1, node: 'server-2', epoch: 3, count: 9 };
+    const failed = off().audit(1.2, { ...where, beganAt: 0, outcome: 'EIO', record });
+    assert.equal(
+      standbysRefused(failed.admits(1.3, 'server-2', 3).history()).verdict,
+      'violated',
+      'not written',
+    );
+    const claim = off().audit(1.2, { ...where, beganAt: 0, outcome: 'ok', record: { ...record, status: 0 } });
+    assert.equal(
+      standbysRefused(claim.admits(1.3, 'server-2', 3).history()).verdict,
+      'violated',
+      'a claim only',
+    );
+    const owned = off().audit(1.2, { ...where, beganAt: 0, outcome: 'ok', record });
+    assert.equal(standbysRefused(owned.admits(1.3, 'server-2', 3).history()).verdict, 'valid');
+  });
+
   it('is unknown when nobody was let in', () => {
     assert.equal(standbysRefused(new Story().refuses(1, 'server-2', 3, 0).history()).verdict, 'unknown');
   });

@@ -60,6 +60,33 @@ describe('takeover-bound', () => {
     assert.equal(headline(takenOver(8.2).journal(6, 'server-1', blind))[0], 'violated');
   });
 
+  it('is unknown past the bound when a heartbeat of the new owner took longer than S', () => {
+    const story = takenOver(8.2).lease(7, 'server-2', 3, 0.401);
+    for (let i = 0; i < 200; i += 1) story.lease(3 + i / 100, 'server-1', 2);
+    const [verdict, evidence] = headline(story);
+    const excuse = evidence!.split('; but ')[1];
+    assert.deepEqual([verdict, excuse], ['unknown', 'a heartbeat of server-2 took 401 ms, more than S']);
+  });
+
+  it('takes no excuse from before the fault or after the takeover', () => {
+    const blind = { event: 'blind', healed: false, reason: 'no answer', failures: 1 } as const;
+    assert.equal(headline(takenOver(8.2).journal(4.9, 'server-2', blind))[0], 'violated');
+    assert.equal(headline(takenOver(8.2).journal(8.3, 'server-2', blind))[0], 'violated');
+    assert.equal(headline(takenOver(8.2).journal(8, 'server-2', { ...blind, healed: true }))[0], 'violated');
+  });
+
+  it('adds the drain and the start of the service under this very epoch', () => {
+    const drained = (epoch: number, drainMs: number) =>
+      ({ event: 'drained', epoch, connectionsEnded: 1, writesAwaited: 1, drainMs }) as const;
+    const story = takenOver(8)
+      .audit(3, drained(2, 7))
+      .audit(7.9, drained(3, 50))
+      .service(5.5, 'server-2', 9, 'starting');
+    story.service(7, 'server-2', 9, 'started').service(7.99, 'server-2', 3, 'starting');
+    story.service(9, 'server-2', 3, 'starting').service(9.5, 'server-2', 12, 'started');
+    assert.match(headline(story)[1]!, /drain 50\.0 ms \+ q 250 ms \+ start of the service 10\.0 ms$/);
+  });
+
   it('takes the 99th percentile of the heartbeats for the round trip', () => {
     const story = new Story().active(3, 'server-1', 2, 5);
     for (let i = 0; i < 200; i += 1) story.lease(5 + i / 100, 'server-1', 2, i < 2 ? 0.3 : 0.01);
@@ -119,7 +146,34 @@ describe('the times of a failover', () => {
     );
   });
 
+  it('are told apart where there were several: each from its own fault', () => {
+    const story = goodTakeover()
+      .active(15, 'server-1', 4, 20)
+      .takeover(12, 15.025, 'server-2', 'server-1', 4, true);
+    story.append(15.5, 'server-1', 4).takeover(20, 22, 'server-2', 'server-1', 6);
+    const times = failoverTimes(story.history());
+    assert.deepEqual(
+      times.map((each) => each.faultToServingMs),
+      [2775, 3025, 2000],
+    );
+    assert.deepEqual(
+      times.map((each) => each.clientGapMs !== null && Math.round(each.clientGapMs)),
+      [4000, 6500, false],
+    );
+    assert.ok(times[0]!.boundMs! - times[1]!.boundMs! > 1990, 'the second one had to do without D');
+  });
+
+  it('measure the gap between acknowledged appends, whatever came in between', () => {
+    const story = goodTakeover().begins(5.5, 'u').ends(6, 'u', 'unknown').begins(7.7, 'v');
+    story.acknowledges(8.1, 'v', 'server-2', 2, 99).acknowledges(8.2, 'w', 'server-1', 3, 98);
+    assert.equal(Math.round(failoverTimes(story.history())[0]!.clientGapMs!), 320);
+  });
+
   it('have no gap when nothing was acknowledged afterwards', () => {
     assert.equal(failoverTimes(takenOver(8).history())[0]!.clientGapMs, null);
+    const before = takenOver(8).append(4, 'server-1', 2);
+    assert.equal(failoverTimes(before.history())[0]!.clientGapMs, null);
+    const after = takenOver(8).append(8.5, 'server-2', 3);
+    assert.equal(failoverTimes(after.history())[0]!.clientGapMs, null, 'nor when nothing was before');
   });
 });

@@ -38,6 +38,18 @@ describe('the time a server is active and within its lease', () => {
     assert.deepEqual(inSeconds(restarted), [['server-1', 1, 2.2, 'process']]);
   });
 
+  it('is not ended by the process of another server', () => {
+    const killed = {
+      event: 'process-ended',
+      server: 'server-2',
+      code: null,
+      signal: 'SIGKILL',
+      wanted: true,
+    } as const;
+    const story = new Story().active(1, 'server-1', 2, 1.9, false).lab(2.5, killed);
+    assert.deepEqual(inSeconds(story), [['server-1', 1, 3.496, 'lease']]);
+  });
+
   it('begins when the first lease is acknowledged, whichever of role and lease is told first', () => {
     const role = {
       event: 'role',

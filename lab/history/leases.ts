@@ -20,12 +20,9 @@ export interface ActiveInterval {
  */
 export function activeIntervals(history: History): ActiveInterval[] {
   const endT = endOfHistory(history);
-  const literal = history.lab.some(
-    (event) => event.event === 'lab-started' && event.agent.protocol === 'literal',
-  );
   const intervals: ActiveInterval[] = [];
   for (const [server, lines] of history.journals) {
-    const stretch = new Stretches(server, literal, endT);
+    const stretch = new Stretches(server, endT);
     for (const moment of mergedWithEnds(server, lines, history.lab)) stretch.take(moment);
     intervals.push(...stretch.finish());
   }
@@ -57,15 +54,14 @@ class Stretches {
   readonly #server: string;
   readonly #endT: number;
   readonly #done: ActiveInterval[] = [];
-  #literal: boolean;
+  #literal = false;
   #open: ActiveInterval | undefined;
   /** When the server became active; undefined while it is not. */
   #activeT: number | undefined;
   #lease: Extract<JournalLine, { event: 'lease' }> | undefined;
 
-  constructor(server: string, literal: boolean, endT: number) {
+  constructor(server: string, endT: number) {
     this.#server = server;
-    this.#literal = literal;
     this.#endT = endT;
   }
 

@@ -44,6 +44,18 @@ describe('the history in a folder', () => {
     );
   });
 
+  it('counts lines from one, as editors do', async () => {
+    await writeFile(
+      join(dir, 'client.jsonl'),
+      'x\n{"t":5,"event":"client-stopped","operations":5}\n7\n{"t":',
+    );
+    assert.deepEqual(await unreadable(), [
+      'client.jsonl:1 not JSON: x',
+      'client.jsonl:3 not JSON: 7',
+      'client.jsonl:4 breaks off: {"t":',
+    ]);
+  });
+
   it('takes a null where there may be one and nowhere else', async () => {
     const end = {
       t: 1,

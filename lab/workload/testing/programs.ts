@@ -16,6 +16,7 @@ export class Running implements AsyncDisposable {
   readonly exited: Promise<number | string | null>;
   readonly #child: ChildProcess;
   readonly #onLine = new Set<() => void>();
+  #closed = false;
 
   constructor(argv: readonly string[], env: Readonly<Record<string, string>> = {}) {
     const [command = '', ...rest] = argv;
@@ -37,11 +38,15 @@ export class Running implements AsyncDisposable {
       this.stderr += text;
       this.#tell();
     });
-    void this.exited.then(() => this.#tell());
+    void this.exited.then(() => {
+      this.#closed = true;
+      this.#tell();
+    });
   }
 
+  /** It ended, and everything it said is here. */
   get ended(): boolean {
-    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+    return this.#closed;
   }
 
   signal(signal: NodeJS.Signals): void {
