@@ -11,9 +11,10 @@ async function main(argv: readonly string[]): Promise<void> {
     .showHelpAfterError('(lab --help lists the commands)');
   const { runCommand } = await import('./commands/run.ts');
   const { recheckCommand } = await import('./commands/recheck.ts');
-  const { handCommands } = await import('./commands/by-hand.ts');
+  const { handCommands, holdCommand } = await import('./commands/by-hand.ts');
   program.addCommand(runCommand()).addCommand(recheckCommand());
   for (const command of handCommands()) program.addCommand(command);
+  program.addCommand(holdCommand(), { hidden: true });
   for (const command of program.commands) command.exitOverride().helpCommand(false);
   await program.parseAsync(argv, { from: 'user' });
 }

@@ -12,6 +12,7 @@ scenario(
   async (lab) => {
     const old = await lab.activeServer();
     await lab.client.appending(20);
+    await lab.seenAlive(old);
     const stopped = await lab.fault('stop', old);
     await lab.eventually(released(old));
     await lab.takeover({ from: old });

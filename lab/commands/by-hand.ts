@@ -4,7 +4,7 @@ import { positive } from './run.ts';
 
 /** `lab up`, `status`, `fault`, `heal`, `logs`, `down`: the same lab, by hand. */
 export function handCommands(): Command[] {
-  return [up(), status(), fault(), heal(), logs(), down(), hold()];
+  return [up(), status(), fault(), heal(), logs(), down()];
 }
 
 const engineOption = () =>
@@ -13,6 +13,7 @@ const labOption = () => new Option('--lab <id>', 'which lab, when several are up
 
 function up(): Command {
   return new Command('up')
+    .summary('bring a lab up, to be hurt by hand')
     .description('bring up storage, servers and a client that appends; it stays until lab down')
     .addOption(engineOption())
     .option('--servers <n>', 'how many servers', '3')
@@ -25,6 +26,7 @@ function up(): Command {
 
 function status(): Command {
   return new Command('status')
+    .summary('who is active, which faults are in force')
     .description('who is active, who stands by, which faults are in force')
     .addOption(labOption())
     .option('--json', 'print it as JSON')
@@ -38,6 +40,7 @@ function status(): Command {
 function fault(): Command {
   const list = faults.map((each) => `  ${each.name.padEnd(13)}${each.summary}`).join('\n');
   return new Command('fault')
+    .summary('hurt the active server, a standby, the storage')
     .description('hurt a target: active, standby, storage, or a server by name')
     .argument('<fault>', faults.map((each) => each.name).join(', '))
     .argument('<target>', 'active, standby, storage, server-1, ...')
@@ -52,6 +55,7 @@ function fault(): Command {
 
 function heal(): Command {
   return new Command('heal')
+    .summary('take faults back')
     .description('take a fault back (all of them when no number is given)')
     .argument('[number]', 'the number that lab fault printed')
     .addOption(labOption())
@@ -64,6 +68,7 @@ function heal(): Command {
 
 function logs(): Command {
   return new Command('logs')
+    .summary('what a server, the storage or the client said')
     .description('what a member said: server-1, storage, client, lab; all servers when none is named')
     .argument('[member]', 'server-1, storage, client, lab')
     .addOption(labOption())
@@ -77,6 +82,7 @@ function logs(): Command {
 
 function down(): Command {
   return new Command('down')
+    .summary('end it, and judge what happened')
     .description('end the lab, collect its disks and judge what happened')
     .addOption(labOption())
     .option('--all', 'every lab that is up by hand, and whatever interrupted ones left behind')
@@ -88,7 +94,7 @@ function down(): Command {
 }
 
 /** The process behind `lab up`; not for people. */
-function hold(): Command {
+export function holdCommand(): Command {
   return new Command('hold')
     .argument('<id>')
     .argument('<engine>')

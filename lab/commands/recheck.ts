@@ -8,6 +8,7 @@ import type { Verdict } from '../history/events.ts';
 
 export function recheckCommand(): Command {
   return new Command('recheck')
+    .summary('judge a saved run again')
     .description('run the checkers again over a saved run; nothing but its folder is read')
     .argument('<run>', 'the folder of a run or of one scenario of it')
     .option('--json', 'print the judgements as JSON')

@@ -22,6 +22,7 @@ interface RunFlags {
 
 export function runCommand(): Command {
   return new Command('run')
+    .summary('run scenarios and judge them')
     .description('run scenarios and judge them; all of them when none is named')
     .argument('[scenario...]', 'names, such as active-killed')
     .addOption(

@@ -81,6 +81,22 @@ export class Lab {
     return this.#serving((name) => name === server, `${server} to serve`);
   }
 
+  /** Resolves when every standby has seen this owner's count change: only then need it not wait D after a release (R8). */
+  async seenAlive(owner: string): Promise<void> {
+    const { epoch } = this.#view.server(owner);
+    const counts = (standby: string) =>
+      this.#recorder.lines.filter(
+        (line) =>
+          line.from === 'server' &&
+          line.server === standby &&
+          line.line.event === 'observed-change' &&
+          line.line.status === 1 &&
+          line.line.epoch === epoch,
+      ).length;
+    const holds = () => this.#view.standbys.every((standby) => counts(standby) >= 2);
+    await this.#poll(holds, `every standby to see the heartbeat of ${owner}`);
+  }
+
   /** Hurts, and resolves when the fault was seen to be effective. `active`, `standby` and `storage` are resolved now. */
   async fault(name: string, target: string, options: FaultOptions = {}): Promise<FaultHandle> {
     const handle = await this.arm(name, target, options);
