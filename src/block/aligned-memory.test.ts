@@ -23,6 +23,7 @@ describe('aligned memory', () => {
     const memory = new AlignedMemory();
     const pieces = Array.from({ length: 17 }, () => memory.borrow(1));
     for (const piece of pieces) memory.giveBack(piece);
+    memory.giveBack(memory.borrow(1));
     const again = new Set(Array.from({ length: 17 }, () => memory.borrow(1).buffer));
     assert.equal(pieces.filter((piece) => again.has(piece.buffer)).length, 16);
   });

@@ -1,6 +1,17 @@
 import assert from 'node:assert/strict';
 import { closeSync, constants, openSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, open, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -33,6 +44,16 @@ async function holdSystemCalls(directory: string): Promise<() => Promise<void>> 
     for (const handle of await opened) await handle.close();
     for (const other of others) closeSync(other);
   };
+}
+
+/** How this process has opened a file, by the kernel's account (proc(5)). */
+async function flagsOfOpen(path: string): Promise<number> {
+  for (const fd of await readdir('/proc/self/fd')) {
+    if ((await readlink(`/proc/self/fd/${fd}`).catch(() => '')) !== path) continue;
+    const info = await readFile(`/proc/self/fdinfo/${fd}`, 'utf8');
+    return Number.parseInt(/^flags:\s*([0-7]+)$/m.exec(info)![1]!, 8);
+  }
+  throw new Error(`${path} is not open`);
 }
 
 describe('a file as a block device', () => {
@@ -77,6 +98,23 @@ describe('a file as a block device', () => {
       sectors.map((_, index) => device.read(index * sectorBytes, sectorBytes, long)),
     );
     assert.deepEqual(reads, sectors);
+  });
+
+  it('gives memory away for good with what it read', async () => {
+    await using device = await FileBlockDevice.open(path);
+    const { sectorBytes } = device;
+    await device.writeDurably(0, new Uint8Array(sectorBytes).fill(1), long);
+    const first = await device.read(0, sectorBytes, long);
+    await device.read(sectorBytes, sectorBytes, long);
+    assert.ok(first.every((byte) => byte === 1));
+  });
+
+  it('is opened so that every write reaches the disk before it is answered', async () => {
+    await using device = await FileBlockDevice.open(path);
+    assert.equal(device.readOnly, false);
+    const flags = await flagsOfOpen(path);
+    assert.equal(flags & constants.O_DSYNC, constants.O_DSYNC);
+    assert.equal((flags & constants.O_DIRECT) !== 0, device.direct);
   });
 
   it('takes nothing that does not lie within it, and never grows', async () => {

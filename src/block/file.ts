@@ -22,7 +22,6 @@ export class FileBlockDevice implements BlockDevice {
   readonly direct: boolean;
   readonly #handle: FileHandle;
   readonly #memory: AlignedMemory;
-  readonly #underWay = new Set<Promise<unknown>>();
 
   /** Rejects with `DeviceUnusable`. */
   static async open(path: string): Promise<FileBlockDevice> {
@@ -73,9 +72,8 @@ export class FileBlockDevice implements BlockDevice {
   }
 
   /** Waits for the system calls under way, those of requests past their deadline included. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.allSettled(this.#underWay);
-    await this.#handle.close();
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#handle.close();
   }
 
   /** Past its deadline a system call goes on: nothing calls it back. */
@@ -83,8 +81,6 @@ export class FileBlockDevice implements BlockDevice {
     const work = act().catch((cause: unknown) => {
       throw named(what, cause);
     });
-    this.#underWay.add(work);
-    void work.finally(() => this.#underWay.delete(work)).catch(() => undefined);
     return within(
       deadlineMs,
       work,

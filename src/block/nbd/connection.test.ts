@@ -99,6 +99,42 @@ describe('an NBD connection', () => {
     assert.equal(connection.usable, true);
   });
 
+  it('leaves a server that answers some requests and more than 1024 others never', async () => {
+    await using server = await ScriptedServer.listen();
+    await using connection = await connected(server);
+    const ends = (count: number): Promise<unknown> =>
+      Promise.allSettled(Array.from({ length: count }, () => connection.request(readAt(0), 10 * soon)));
+    const answered = async (): Promise<void> => {
+      const read = connection.request(readAt(512), long);
+      let request = await server.request();
+      while (request.offset !== 512) request = await server.request();
+      request.reply(0, sector);
+      await read;
+    };
+    const many = ends(1024);
+    await answered();
+    await many;
+    assert.equal(connection.usable, true);
+    const more = ends(1);
+    await answered();
+    await more;
+    assert.equal(connection.usable, false);
+  });
+
+  it('does not take requests in flight for late ones, however many', async () => {
+    await using server = await ScriptedServer.listen();
+    await using connection = await connected(server);
+    const reads = Array.from({ length: 1100 }, () => connection.request(readAt(0), long));
+    const seen = [];
+    for (let count = 0; count < reads.length; count += 1) seen.push(await server.request());
+    const late = later(connection.request(readAt(0), 5 * soon));
+    seen.pop()!.reply(0, sector);
+    await assert.rejects(late, { name: 'OutcomeUnknown' });
+    assert.equal(connection.usable, true);
+    for (const request of seen) request.reply(0, sector);
+    await Promise.all(reads);
+  });
+
   it('lets the requests in flight finish when it is left for silence', async () => {
     await using server = await ScriptedServer.listen();
     await using connection = await connected(server);
@@ -155,9 +191,11 @@ describe('an NBD connection', () => {
         resolve();
       });
     });
+    const gone = new Promise((resolve) => server.connections[0]!.on('close', resolve));
     server.connections[0]!.end();
     await closed;
     await new Promise<void>((resolve) => connection.onClosed(() => resolve()));
+    await gone; // The socket's own end is not to be told again.
     await connection.close();
     assert.deepEqual(reasons, ['closed by the server']);
     assert.equal(connection.usable, false);

@@ -77,7 +77,7 @@ export class NbdConnection implements AsyncDisposable {
 
   /** False once the connection is lost, or being left: requests want another one. */
   get usable(): boolean {
-    return this.#leaving === undefined && this.#lost === undefined && !this.#socket.destroyed;
+    return this.#leaving === undefined && this.#lost === undefined;
   }
 
   /**

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { NBD_CMD, NBD_CMD_FLAG, NBD_REP_ERR, NBD_TRANSMISSION } from '../../wire/nbd/constants.ts';
+import type { Socket } from 'node:net';
+import { NBD_CMD, NBD_CMD_FLAG, NBD_ERROR, NBD_REP_ERR, NBD_TRANSMISSION } from '../../wire/nbd/constants.ts';
 import {
   acknowledgement,
   bytesOf,
@@ -66,6 +67,43 @@ describe('an NBD block device', () => {
       name: 'OutcomeUnknown',
       message: `${device.name}: write of 512 bytes at 4096 was answered, but not the flush after it`,
     });
+  });
+
+  it('does not flush on a connection that is being left meanwhile', async () => {
+    await using server = await ScriptedServer.listen({
+      opening: says(welcome(65536, HAS_FLAGS | SEND_FLUSH)),
+    });
+    await using device = await opened(server);
+    const [first, second] = [0, 512].map((offset) => later(device.writeDurably(offset, sector, long)));
+    const [one, two] = [await server.request(), await server.request()];
+    one.socket.cork();
+    one.reply();
+    two.reply(NBD_ERROR.ESHUTDOWN);
+    one.socket.uncork();
+    await assert.rejects(second!, { code: 'ESHUTDOWN' });
+    await assert.rejects(first!, (error: Error) => {
+      assert.equal(error.name, 'OutcomeUnknown');
+      assert.equal(
+        (error.cause as Error).message,
+        `${device.name}: flush was not sent: the connection was lost`,
+      );
+      return true;
+    });
+  });
+
+  it('sends nothing whose deadline has passed', async () => {
+    await using server = await ScriptedServer.listen();
+    await using device = await opened(server);
+    await assert.rejects(device.writeDurably(0, sector, 0), {
+      name: 'RequestFailed',
+      code: 'ETIMEDOUT',
+      message: `${device.name}: write of 512 bytes at 0 was not sent: its deadline passed`,
+    });
+    const read = device.read(0, 512, long);
+    const first = await server.request();
+    assert.equal(first.type, NBD_CMD.READ);
+    first.reply(0, sector);
+    await read;
   });
 
   it('writes nothing where nothing makes it durable, or to a read-only export', async () => {
@@ -268,6 +306,30 @@ describe('an NBD block device', () => {
       message: /: the device has 512 bytes$/,
     });
     assert.equal(device.sizeBytes, 512);
+  });
+
+  it('does not send what waited for a connection while it was closed', async () => {
+    await using server = await ScriptedServer.listen();
+    const device = await opened(server);
+    const lost = later(device.read(0, 512, long));
+    let connecting: Socket | undefined;
+    const connected = new Promise<void>((resolve) => {
+      server.opening = (socket) => {
+        connecting = socket;
+        resolve();
+      };
+    });
+    (await server.request()).socket.resetAndDestroy();
+    await assert.rejects(lost, { name: 'OutcomeUnknown' });
+    const write = later(device.writeDurably(0, sector, long));
+    await connected;
+    const closed = device[Symbol.asyncDispose]();
+    const turn = new Promise((resolve) => setImmediate(resolve, 'still connecting'));
+    assert.equal(await Promise.race([closed, turn]), 'still connecting');
+    connecting!.write(welcome(65536));
+    await closed;
+    await assert.rejects(write, { code: 'ENOTCONN', message: /the device was closed; write of 512/ });
+    assert.equal((await server.request()).type, NBD_CMD.DISC);
   });
 
   it('is closed for good, and says goodbye to the server', async () => {

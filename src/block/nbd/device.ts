@@ -95,7 +95,7 @@ export class NbdBlockDevice implements BlockDevice {
 
   async #issue(connection: NbdConnection, command: Command, untilMs: number): Promise<Uint8Array> {
     const leftMs = untilMs - performance.now();
-    if (leftMs <= 0) throw this.#notSent(command, 'its deadline passed', 'ENOTCONN');
+    if (leftMs <= 0) throw this.#notSent(command, 'its deadline passed', 'ETIMEDOUT');
     if (!connection.usable) throw this.#notSent(command, 'the connection was lost', 'ENOTCONN');
     return connection.request(command, leftMs);
   }

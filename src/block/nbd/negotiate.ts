@@ -81,7 +81,6 @@ export function negotiate<T>(
       // Whatever stands behind `ready` was said without being asked: the stream is broken before its first request.
       const ill = outcomes.find((outcome) => outcome.kind === 'broken') ?? end;
       if (ill.kind !== 'ready') {
-        if (ill.kind === 'refused') socket.end();
         fail(unusable(target, ill));
         return;
       }

@@ -28,7 +28,7 @@ export class Reconnector {
     if (this.#closed) throw this.#none('the device was closed');
     if (this.#connection.usable) return this.#connection;
     const joined = this.#connecting;
-    if (joined === undefined) return this.#connect(untilMs);
+    if (joined === undefined) return this.#begin(untilMs);
     try {
       return await within(untilMs - performance.now(), joined, () => this.#none('its deadline passed'));
     } catch (error) {
@@ -38,24 +38,30 @@ export class Reconnector {
     }
   }
 
-  /** Requests in flight are settled first. */
+  /** Requests in flight are settled first; those that wait for a connection are not sent any more. */
   async close(): Promise<void> {
     this.#closed = true;
-    const attempt = this.#connecting?.catch(() => undefined);
     await this.#connection.close();
-    await (await attempt)?.close();
+    await this.#connecting?.catch(() => undefined);
+  }
+
+  #begin(untilMs: number): Promise<NbdConnection> {
+    this.#connecting = this.#connect(untilMs).finally(() => {
+      this.#connecting = undefined;
+    });
+    return this.#connecting;
   }
 
   async #connect(untilMs: number): Promise<NbdConnection> {
     const { address, exportName } = this.#target;
     const deadlineMs = Math.max(0, untilMs - performance.now());
-    this.#connecting = NbdConnection.open({ address, exportName, deadlineMs });
-    try {
-      this.#connection = await this.#connecting;
-      return this.#connection;
-    } finally {
-      this.#connecting = undefined;
+    const connection = await NbdConnection.open({ address, exportName, deadlineMs });
+    if (this.#closed) {
+      await connection.close();
+      throw this.#none('the device was closed');
     }
+    this.#connection = connection;
+    return connection;
   }
 
   #none(why: string): RequestFailed {

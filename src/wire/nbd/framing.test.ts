@@ -36,6 +36,15 @@ describe('bytes off a stream', () => {
     assert.equal(framing.take(1), undefined);
   });
 
+  it('lie together when they came one by one, so that they cost bytes and not objects', () => {
+    const framing = new Framing();
+    for (const byte of [1, 2, 3, 4]) framing.push(Uint8Array.of(byte));
+    framing.take(1);
+    const rest = framing.take(3)!;
+    assert.deepEqual([...rest], [2, 3, 4]);
+    assert.ok(rest.buffer.byteLength > 3, 'a view of the memory they were gathered in');
+  });
+
   it('are not copied when a slice lies within one chunk', () => {
     const framing = new Framing();
     const chunk = counted(4096);

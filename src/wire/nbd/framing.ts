@@ -86,7 +86,7 @@ export class Framing {
     }
   }
 
-  /** Copies a small chunk behind the last piece when that one ends where the gathered bytes end. */
+  /** Copies a small chunk behind the last piece when that one was gathered too. */
   #append(chunk: Uint8Array): void {
     if (this.#gather.length - this.#gathered < chunk.length) {
       this.#gather = new Uint8Array(gatherBytes);
@@ -96,7 +96,7 @@ export class Framing {
     this.#gather.set(chunk, start);
     this.#gathered += chunk.length;
     const last = this.#pieces.at(-1)!;
-    if (last.buffer === this.#gather.buffer && last.byteOffset + last.length === start) {
+    if (last.buffer === this.#gather.buffer) {
       this.#pieces[this.#pieces.length - 1] = this.#gather.subarray(last.byteOffset, this.#gathered);
     } else {
       this.#pieces.push(this.#gather.subarray(start, this.#gathered));
