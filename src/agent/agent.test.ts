@@ -4,7 +4,7 @@ import { recordOffset } from '../area/layout.ts';
 import { decodeRecord } from '../area/record.ts';
 import type { Event } from '../protocol/types.ts';
 import type { Procedure } from './setup.ts';
-import { safe, Server, SharedDisk, TIMINGS, VirtualClock } from './world.testing.ts';
+import { safe, Server, SharedDisk, TIMINGS, VirtualClock } from './world.fixture.ts';
 
 const NODES = ['server-1', 'server-2'];
 const D = TIMINGS.misses * TIMINGS.intervalMs;
@@ -107,7 +107,7 @@ describe('an agent', () => {
     const askedAtMs = clock.nowMs();
     const released = old!.agent.release('exit');
     assert.ok(await clock.run(() => old!.agent.ailment() === 'the agent has ended'));
-    assert.deepEqual(await released, { released: true, epoch, reason: 'the area is free' });
+    assert.deepEqual(await released, { owned: true, released: true, epoch, reason: 'the area is free' });
     assert.deepEqual(await ends[servers.indexOf(old!)], {
       exitCode: 0,
       reason: 'a clean stop was asked for',
@@ -138,7 +138,12 @@ describe('an agent', () => {
     const ended = server.agent.run();
     await clock.pass(TIMINGS.intervalMs);
     const released = await server.agent.release('exit');
-    assert.deepEqual(released, { released: false, epoch: 0, reason: 'nothing to release as starting' });
+    assert.deepEqual(released, {
+      owned: false,
+      released: false,
+      epoch: 0,
+      reason: 'nothing to release as starting',
+    });
     assert.deepEqual(await ended, { exitCode: 0, reason: 'a clean stop was asked for' });
     const { length } = server.requests;
     await clock.pass(D);

@@ -12,6 +12,8 @@ export interface Ended {
 
 /** What became of a wish to release the area (R8). */
 export interface ReleaseOutcome {
+  /** Whether there was an ownership to release. */
+  owned: boolean;
   /** Whether the release was written. */
   released: boolean;
   epoch: number;
@@ -69,12 +71,13 @@ export class Agent<State> {
   release(then: 'exit' | 'observe'): Promise<ReleaseOutcome> {
     const { promise, resolve } = Promise.withResolvers<ReleaseOutcome>();
     const { role, epoch } = this.#summary();
-    let outcome: ReleaseOutcome = { released: false, epoch, reason: `nothing to release as ${role}` };
+    const owned = RELEASING.has(role);
+    let outcome: ReleaseOutcome = { owned, released: false, epoch, reason: `nothing to release as ${role}` };
     const watch = (effects: readonly Effect[]) => {
       for (const effect of effects) {
         if (effect.do !== 'journal' || effect.entry.event !== 'released') continue;
         const { written, epoch, reason } = effect.entry;
-        outcome = { released: written, epoch, reason };
+        outcome = { owned: true, released: written, epoch, reason };
       }
       if (!this.#isOver && RELEASING.has(this.#summary().role)) return;
       this.#releases = this.#releases.filter((each) => each !== watch);

@@ -5,7 +5,7 @@ import { monotonicClock as clock } from './clock.ts';
 import { startGuardedService } from './guarded-service.ts';
 import { statOf } from './process-group.ts';
 import { serviceFile } from './service-file.ts';
-import { OBEDIENT, runModule, STUBBORN, temporaryDirectory, Witness } from './witness.testing.ts';
+import { OBEDIENT, runModule, STUBBORN, temporaryDirectory, Witness } from './witness.fixture.ts';
 
 const env = { ARBITER_INCARNATION: 'f'.repeat(32) };
 

@@ -7,7 +7,7 @@ import type { JournalLine } from '../ports/journal.ts';
 import { monotonicClock as clock } from './clock.ts';
 import { LineJournal } from './journal.ts';
 import { type Sink, sinkFor } from './sink.ts';
-import { temporaryDirectory } from './witness.testing.ts';
+import { temporaryDirectory } from './witness.fixture.ts';
 
 const warning = (text: string) => ({ event: 'warning', text }) as const;
 

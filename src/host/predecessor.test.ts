@@ -7,7 +7,7 @@ import { endPredecessor } from './predecessor.ts';
 import { serviceFile, type ServiceRecord, writeServiceFile } from './service-file.ts';
 import { ServiceProcess } from './service-process.ts';
 import { statOf } from './process-group.ts';
-import { OBEDIENT, STUBBORN, temporaryDirectory, Witness } from './witness.testing.ts';
+import { OBEDIENT, STUBBORN, temporaryDirectory, Witness } from './witness.fixture.ts';
 
 const incarnation = 'c0ffee'.padEnd(32, '0');
 

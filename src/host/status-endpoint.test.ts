@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { AgentStatus } from '../ports/status.ts';
 import { agentMetrics } from './metrics.ts';
 import { startStatusEndpoint, type StatusSource } from './status-endpoint.ts';
-import { temporaryDirectory } from './witness.testing.ts';
+import { temporaryDirectory } from './witness.fixture.ts';
 
 const status: AgentStatus = {
   node: 'server-1',
@@ -31,7 +31,7 @@ describe('the status endpoint', () => {
     status: () => status,
     ailment: () => undefined,
     metrics: async () => ({ contentType: 'text/plain', text: 'metrics\n' }),
-    release: async (then) => ({ released: true, epoch: 7, reason: `asked to ${then}` }),
+    release: async (then) => ({ owned: true, released: true, epoch: 7, reason: `asked to ${then}` }),
     ...changes,
   });
   interface Asked {
@@ -89,7 +89,7 @@ describe('the status endpoint', () => {
     });
     assert.deepEqual(
       [code, JSON.parse(text)],
-      [200, { released: true, epoch: 7, reason: 'asked to observe' }],
+      [200, { owned: true, released: true, epoch: 7, reason: 'asked to observe' }],
     );
   });
 
@@ -110,7 +110,7 @@ describe('the status endpoint', () => {
       let released = false;
       const release = async () => {
         released = true;
-        return { released, epoch: 0, reason: '' };
+        return { owned: false, released, epoch: 0, reason: '' };
       };
       await using _endpoint = await startStatusEndpoint(`unix:${socketPath}`, source({ release }));
       assert.equal((await ask({ socketPath }, path, { method, headers, body })).code, code);
@@ -190,7 +190,7 @@ describe('the status endpoint', () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     const release = async () => {
       await promise;
-      return { released: true, epoch: 7, reason: 'asked' };
+      return { owned: true, released: true, epoch: 7, reason: 'asked' };
     };
     const endpoint = await startStatusEndpoint(`unix:${socketPath}`, source({ release }));
     const answer = ask({ socketPath }, '/release', {

@@ -15,7 +15,9 @@ export interface StatusSource {
 
 /** What `POST /release` answers. */
 export interface ReleaseAnswer {
-  /** Whether the release was written; false when this server owned nothing, or when it may not say so (R8). */
+  /** Whether there was an ownership to release. */
+  owned: boolean;
+  /** Whether the release was written; an owner may not write it while earlier writes of it may still land (R8). */
   released: boolean;
   epoch: number;
   reason: string;

@@ -1,5 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { createReadStream, mkdtempSync, rmSync } from 'node:fs';
+import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -19,7 +20,13 @@ export class Witness {
   constructor(directory: string, name = 'witness') {
     this.fifo = join(directory, name);
     execFileSync('mkfifo', [this.fifo]);
-    const lines = createInterface({ input: createReadStream(this.fifo, 'utf8') });
+    const { O_RDONLY, O_WRONLY, O_NONBLOCK } = constants;
+    const input = new Socket({ fd: openSync(this.fifo, O_RDONLY | O_NONBLOCK), writable: false });
+    input.unref();
+    // Without any writer a fifo is at its end: this one holds the place until the service is up.
+    const place = openSync(this.fifo, O_WRONLY);
+    input.once('data', () => closeSync(place));
+    const lines = createInterface({ input });
     this.ended = new Promise((resolve) => lines.once('close', () => resolve()));
     this.#lines = lines[Symbol.asyncIterator]();
   }
