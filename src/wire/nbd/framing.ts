@@ -40,21 +40,13 @@ export class Framing {
       return slice;
     }
     const whole = new Uint8Array(length);
-    this.copyInto(whole);
-    return whole;
-  }
-
-  /** Copies what there is into `target`, as far as it reaches, and uses it up. Returns the bytes copied. */
-  copyInto(target: Uint8Array): number {
-    let filled = 0;
-    while (filled < target.length && this.#available > 0) {
-      const piece = this.#pieces[this.#head]!;
-      const part = piece.subarray(this.#used, this.#used + target.length - filled);
-      target.set(part, filled);
+    for (let filled = 0; filled < length;) {
+      const part = this.#pieces[this.#head]!.subarray(this.#used, this.#used + length - filled);
+      whole.set(part, filled);
       filled += part.length;
       this.#advance(part.length);
     }
-    return filled;
+    return whole;
   }
 
   /** Uses up as many of the next `length` bytes as there are, unseen. Returns how many. */

@@ -28,8 +28,7 @@ export function bytesOf(...fields: readonly Field[]): Uint8Array {
   );
 }
 
-export const usualFlags =
-  NBD_TRANSMISSION.HAS_FLAGS | NBD_TRANSMISSION.SEND_FLUSH | NBD_TRANSMISSION.SEND_FUA;
+const usualFlags = NBD_TRANSMISSION.HAS_FLAGS | NBD_TRANSMISSION.SEND_FLUSH | NBD_TRANSMISSION.SEND_FUA;
 
 export function greeting(flags: number = NBD_FLAG.FIXED_NEWSTYLE | NBD_FLAG.NO_ZEROES): Uint8Array {
   return bytesOf([64, NBD_MAGIC], [64, NBD_OPTS_MAGIC], [16, flags]);

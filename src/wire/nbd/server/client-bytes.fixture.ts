@@ -5,7 +5,7 @@ import type { ServerOutcome } from './outcome.ts';
 import { NbdServerWire } from './server.ts';
 
 /** What a client sends, written by hand: the server's tests do not trust the project's own client. */
-export const BOTH_FLAGS = NBD_FLAG_C.FIXED_NEWSTYLE | NBD_FLAG_C.NO_ZEROES;
+const BOTH_FLAGS = NBD_FLAG_C.FIXED_NEWSTYLE | NBD_FLAG_C.NO_ZEROES;
 
 export function clientFlags(flags: number = BOTH_FLAGS): Uint8Array {
   const bytes = new Uint8Array(4);
