@@ -9,9 +9,26 @@ export type AuditEntry =
   | { event: 'grant'; node: string; epoch: number; incarnation: string; previousEpoch: number }
   /** Nothing of an older owner can still be written; the new owner is let in from here on. */
   | { event: 'drained'; epoch: number; connectionsEnded: number; writesAwaited: number; drainMs: number }
-  | { event: 'admitted'; connection: number; peer: string; export: string; node: string; epoch: number; incarnation: string }
+  | {
+      event: 'admitted';
+      connection: number;
+      peer: string;
+      export: string;
+      node: string;
+      epoch: number;
+      incarnation: string;
+    }
   /** A name was turned away. `node` and `epoch` where the name could be parsed. `lastGranted` is 0 before the first grant. */
-  | { event: 'refused'; connection: number; peer: string; export: string; node: string | null; epoch: number | null; lastGranted: number; reason: string }
+  | {
+      event: 'refused';
+      connection: number;
+      peer: string;
+      export: string;
+      node: string | null;
+      epoch: number | null;
+      lastGranted: number;
+      reason: string;
+    }
   /** One write to the data area. It began to be carried out at `beganAt` and was finished at `t`. */
   | {
       event: 'write';
@@ -29,13 +46,37 @@ export type AuditEntry =
       fua: boolean;
     }
   /** A request on a data connection that lost its grant while the request waited: it was not carried out. */
-  | { event: 'write-refused'; connection: number; peer: string; export: string; node: string; epoch: number; offset: number; length: number; lastGranted: number }
+  | {
+      event: 'write-refused';
+      connection: number;
+      peer: string;
+      export: string;
+      node: string;
+      epoch: number;
+      offset: number;
+      length: number;
+      lastGranted: number;
+    }
   /** One write to the quorum area; `record` when it covered the ownership record and could be read. */
-  | { event: 'quorum-write'; connection: number; peer: string; offset: number; length: number; beganAt: number; outcome: string; record: { status: number; node: string; epoch: number; count: number } | null }
+  | {
+      event: 'quorum-write';
+      connection: number;
+      peer: string;
+      offset: number;
+      length: number;
+      beganAt: number;
+      outcome: string;
+      record: { status: number; node: string; epoch: number; count: number } | null;
+    }
   | { event: 'connected'; connection: number; peer: string; export: string }
   | { event: 'disconnected'; connection: number; peer: string; export: string | null; reason: string }
   /** A rule that holds, delays or fails one chosen request (fault injection). */
-  | { event: 'rule'; id: string; state: 'armed' | 'holding' | 'released' | 'failed' | 'removed'; detail: string };
+  | {
+      event: 'rule';
+      id: string;
+      state: 'armed' | 'holding' | 'released' | 'failed' | 'removed';
+      detail: string;
+    };
 
 export interface Grant {
   node: string;

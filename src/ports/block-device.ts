@@ -12,13 +12,17 @@ export interface BlockDevice extends AsyncDisposable {
    */
   read(offsetBytes: number, lengthBytes: number, deadlineMs: number): Promise<Uint8Array>;
   /**
-   * Resolves when the bytes are on stable storage (forced unit access). Rejects with `RequestFailed`: they never land;
+   * Resolves when the bytes are on stable storage (forced unit access). Rejects with `RequestFailed`: they do not land
+   * any more, though after an error of the disk itself (EIO) they may have landed before the answer, in part too;
    * or with `OutcomeUnknown`: they may still land, at any later time.
    */
   writeDurably(offsetBytes: number, bytes: Uint8Array, deadlineMs: number): Promise<void>;
 }
 
-/** The storage answered, and the answer was an error. The connection lives. */
+/**
+ * The storage answered, and the answer was an error; the connection lives. Or the request was never sent: no connection
+ * (ENOTCONN), its deadline passed before (ETIMEDOUT), or the device could not take it (EINVAL, EPERM, ENOTSUP).
+ */
 export class RequestFailed extends Error {
   override readonly name = 'RequestFailed';
   /** Symbolic, as the wire protocol names it: EIO, EPERM, ENOSPC, ESHUTDOWN, ... */
