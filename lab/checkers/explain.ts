@@ -1,6 +1,6 @@
 import type { CheckResult, ScenarioRecord } from '../history/events.ts';
 import type { Judgement } from './check-all.ts';
-import { wrapped } from '../report/wrapped.ts';
+import { wrapped } from '../wrapped.ts';
 import { inMs } from './instants.ts';
 
 const WIDTH = 80;

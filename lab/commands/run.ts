@@ -7,6 +7,7 @@ import type { RunSummary } from '../report/summary.ts';
 import { table } from '../report/table.ts';
 import { runScenarios } from '../run/runner.ts';
 import { scenarioFiles, scenarioName, select, shard } from '../run/select.ts';
+import { wrapped } from '../wrapped.ts';
 import { interruptible } from './interruptible.ts';
 
 interface RunFlags {
@@ -84,12 +85,11 @@ function conclude(summary: RunSummary, seed: number): void {
   console.log(`\n${table(summary)}\n`);
   const wrong = summary.scenarios.filter((scenario) => !scenario.asExpected);
   for (const { name, expected, verdict, headline } of wrong) {
-    console.log(`${name}: expected ${expected}, came out ${verdict}\n  ${headline}`);
+    console.log(`${name}: expected ${expected}, came out ${verdict}\n${wrapped(`  ${headline}`, 80, '  ')}`);
   }
   const right = summary.scenarios.length - wrong.length;
-  console.log(
-    `${right} of ${summary.scenarios.length} scenarios came out as expected; the run is in ${directory}`,
-  );
+  const share = `${right} of ${summary.scenarios.length} scenarios came out as expected;`;
+  console.log(wrapped(`${share} the run is in ${directory}`, 80, '  '));
   if (wrong.length === 0) return;
   const names = [...new Set(wrong.map((scenario) => scenario.name))].join(' ');
   console.log(`again: bin/lab run ${names} --engine ${summary.engine} --seed ${wrong[0]?.seed ?? seed}`);

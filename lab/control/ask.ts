@@ -17,7 +17,7 @@ export function askUnixSocket(
         try {
           resolve(text === '' ? undefined : JSON.parse(text));
         } catch (error) {
-          reject(error as Error);
+          reject(error);
         }
       });
     });

@@ -12,7 +12,7 @@ import { reapOrphans } from '../engines/process/reaper.ts';
 import { projectRoot } from '../engines/programs.ts';
 import { exitCodes, InfrastructureError, UsageError } from '../errors.ts';
 import { faultNamed } from '../faults/index.ts';
-import { wrapped } from '../report/wrapped.ts';
+import { wrapped } from '../wrapped.ts';
 import { askUnixSocket } from './ask.ts';
 import { control } from './controller.ts';
 import type { HandFault, HandStatus } from './hand-lab.ts';

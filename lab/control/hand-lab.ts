@@ -12,7 +12,7 @@ export interface HandFault {
 }
 
 /** What `lab status` shows of one server. */
-export interface HandServer {
+interface HandServer {
   server: string;
   role: string;
   epoch: number;

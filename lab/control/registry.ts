@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { UsageError } from '../errors.ts';
 
 /** Labs that are up, by hand, on this machine and of this user: one control socket each, named for the lab's id. */
-export async function registryDirectory(): Promise<string> {
+async function registryDirectory(): Promise<string> {
   const directory = join(process.env['XDG_RUNTIME_DIR'] ?? tmpdir(), `arbiter-lab-${userInfo().uid}`);
   await mkdir(directory, { recursive: true, mode: 0o700 });
   return directory;

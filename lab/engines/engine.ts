@@ -28,7 +28,7 @@ export interface WorldSpec {
   onLine(line: WorldLine): void;
 }
 
-export interface ClientSpec {
+interface ClientSpec {
   workers: number;
   /** Pause of a worker between two appends. */
   thinkMs: number;

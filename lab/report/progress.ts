@@ -2,7 +2,7 @@ import type { LabEvent } from '../history/events.ts';
 import type { ScenarioDefinition } from '../run/scenario.ts';
 import type { ScenarioOutcome } from '../run/session.ts';
 import { cameOutAsExpected } from './summary.ts';
-import { wrapped } from './wrapped.ts';
+import { wrapped } from '../wrapped.ts';
 
 /** What a person watching the terminal is told while scenarios run: plain lines of at most 80 columns. */
 export class Progress {

@@ -4,7 +4,7 @@ import type { ScenarioOutcome } from '../run/session.ts';
 import { junit } from './junit.ts';
 import { cameOutAsExpected, summarize } from './summary.ts';
 import { table } from './table.ts';
-import { wrapped } from './wrapped.ts';
+import { wrapped } from '../wrapped.ts';
 
 function outcome(of: {
   expected?: Verdict;

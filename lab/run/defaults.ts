@@ -15,7 +15,7 @@ export const labTimings: Timings = {
   stopGraceMs: 400,
 };
 
-export const DATA_BYTES = 8 * 1024 * 1024;
+const DATA_BYTES = 8 * 1024 * 1024;
 
 /** The world a scenario asks for, without what listens to it. */
 export function worldSpec(options: ScenarioOptions, dir: string, seed: number): Omit<WorldSpec, 'onLine'> {

@@ -36,7 +36,7 @@ export class Recorder {
 
   /** What the lab itself did or saw. */
   event(event: Untimed<LabEvent>): LabEvent {
-    const timed = { ...event, t: event.t ?? nowNs() } as LabEvent;
+    const timed = { ...event, t: event.t ?? nowNs() };
     this.events.push(timed);
     this.#append('lab.jsonl', JSON.stringify(timed) + '\n');
     this.#onEvent(timed);

@@ -5,6 +5,7 @@ import type { Engine } from '../engines/engine.ts';
 import { projectRoot } from '../engines/programs.ts';
 import { InfrastructureError } from '../errors.ts';
 import type { LabEvent } from '../history/events.ts';
+import { runFiles } from '../history/paths.ts';
 import { junit } from '../report/junit.ts';
 import { cameOutAsExpected, type RunSummary, summarize } from '../report/summary.ts';
 import { runScenariosWith, type ScenarioDefinition } from './scenario.ts';
@@ -98,8 +99,8 @@ async function writeRunFiles(
   options: RunOptions,
 ): Promise<void> {
   const summary = summarize(runDirectory, outcomes, options);
-  await writeFile(join(runDirectory, 'summary.json'), JSON.stringify(summary, null, 2) + '\n');
-  await writeFile(join(runDirectory, 'junit.xml'), junit(summary));
+  await writeFile(join(runDirectory, runFiles.summary), JSON.stringify(summary, null, 2) + '\n');
+  await writeFile(join(runDirectory, runFiles.junit), junit(summary));
 }
 
 /** `lab-runs/<time>-<pid>`, and `lab-runs/latest` that points to it. */

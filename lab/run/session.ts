@@ -4,6 +4,7 @@ import { checkAll, type Judgement } from '../checkers/check-all.ts';
 import type { Engine, World } from '../engines/engine.ts';
 import type { LabEvent, ScenarioRecord } from '../history/events.ts';
 import { loadHistory } from '../history/load.ts';
+import { historyFiles } from '../history/paths.ts';
 import { worldSpec } from './defaults.ts';
 import { ExpectationMissed } from './expectations.ts';
 import type { Lab } from './lab.ts';
@@ -39,7 +40,7 @@ export async function runScenario(
   const directory = join(context.runDirectory, definition.name);
   await mkdir(directory, { recursive: true });
   const record = scenarioRecord(definition, context);
-  await writeFile(join(directory, 'scenario.json'), JSON.stringify(record, null, 2) + '\n');
+  await writeFile(join(directory, historyFiles.scenario), JSON.stringify(record, null, 2) + '\n');
   const recorder = await Recorder.open(directory, context.onEvent);
   let trouble: string | undefined;
   try {
@@ -51,7 +52,10 @@ export async function runScenario(
     await recorder.close();
   }
   const judgement = checkAll(await loadHistory(directory));
-  await writeFile(join(directory, 'verdict.json'), JSON.stringify({ ...judgement, trouble }, null, 2) + '\n');
+  await writeFile(
+    join(directory, historyFiles.verdict),
+    JSON.stringify({ ...judgement, trouble }, null, 2) + '\n',
+  );
   return { record, directory, judgement, trouble, seconds: (performance.now() - began) / 1000 };
 }
 

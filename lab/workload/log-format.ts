@@ -20,7 +20,7 @@ const MAX_NODE_BYTES = 32;
 const CRC_OFFSET = RECORD_BYTES - 4;
 
 /** `append`: for a client. `beat`: the service writes by itself. `open`: a service began under this epoch. */
-export type RecordKind = (typeof KINDS)[number];
+type RecordKind = (typeof KINDS)[number];
 
 export interface LogRecord {
   kind: RecordKind;

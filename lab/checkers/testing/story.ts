@@ -6,7 +6,7 @@ import { encodeRecord, type LogRecord, RECORD_BYTES } from '../../workload/log-f
 import { connectionOf, nameOf, ns, peerOf, shortOf } from './names.ts';
 
 /** D = 2000 ms, L = 1700 ms. With heartbeats of 4 ms: promise (c) = 3110 ms + drain + start of the service. */
-export const storyTimings: Timings = {
+const storyTimings: Timings = {
   intervalMs: 400,
   misses: 5,
   settleMs: 400,

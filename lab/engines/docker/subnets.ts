@@ -8,7 +8,7 @@ export interface Subnet {
 export const BENCHMARK_RANGE: Subnet = { first: 0xc612_0000, bits: 15 };
 
 /** One network of a lab. */
-export const SUBNET_BITS = 24;
+const SUBNET_BITS = 24;
 
 export function parseSubnet(text: string): Subnet | undefined {
   const match = /^(\d+)\.(\d+)\.(\d+)\.(\d+)\/(\d+)$/.exec(text);
