@@ -2,6 +2,7 @@ import { execa } from 'execa';
 import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { programs } from '../lab/engines/programs.ts';
 
 /**
@@ -106,15 +107,22 @@ async function startNbdkit(): Promise<string> {
 }
 
 /** Waits until a stock client can read the size: bounded, and not longer than the server lives. */
-async function answers(uri: string, server: PromiseLike<{ shortMessage?: string | undefined }>): Promise<void> {
-  let ended: string | undefined;
-  void server.then((result) => (ended = result.shortMessage ?? 'ended'));
-  for (let attempt = 0; attempt < 100 && ended === undefined; attempt++) {
-    const { exitCode } = await execa('nbdinfo', ['--size', uri], { reject: false });
-    if (exitCode === 0) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`${uri} does not answer: ${ended ?? 'still starting'}`);
+async function answers(
+  uri: string,
+  server: PromiseLike<{ shortMessage?: string | undefined }>,
+): Promise<void> {
+  const ended = server.then((result) => {
+    throw new Error(`${uri} does not answer: ${result.shortMessage ?? 'its server has ended'}`);
+  });
+  const answering = async () => {
+    for (let attempt = 0; attempt < 100; attempt++) {
+      const { exitCode } = await execa('nbdinfo', ['--size', uri], { reject: false });
+      if (exitCode === 0) return;
+      await delay(50);
+    }
+    throw new Error(`${uri} does not answer: still starting`);
+  };
+  await Promise.race([answering(), ended]);
 }
 
 function mean(values: readonly number[]): number {
