@@ -47,7 +47,7 @@ export class Gate implements ConnectionHost {
   readonly #connections = new Set<Connection>();
   readonly #waiting = new Set<Waiting>();
   #lastConnection = 0;
-  #onEmpty: (() => void) | null = null;
+  #onChange: () => void = () => undefined;
 
   constructor(parts: GateParts) {
     const { audit, store, granted, quorum, data, onTrouble } = parts;
@@ -61,6 +61,7 @@ export class Gate implements ConnectionHost {
     this.#watch = new RecordWatch(quorum, {
       onRecord: (owned) => {
         if (parts.fencing) this.#granting.recordSeen(owned);
+        else this.#onChange();
       },
       onUnreadable: (error) => {
         onTrouble(`storage: the quorum area cannot be read, nobody new is let in: ${String(error)}`);
@@ -111,22 +112,23 @@ export class Gate implements ConnectionHost {
     this.#waiting.clear();
     this.rules.close();
     for (const connection of this.#connections) connection.leave('the gate stops');
-    const answered = new Promise<void>((resolve) => {
-      this.#onEmpty = resolve;
-      if (this.#connections.size === 0) resolve();
-    });
-    await within(
-      withinMs,
-      answered.then(() => this.#carryOut.requests.idle()),
-    );
+    await within(withinMs, this.#becomesQuiet());
     for (const connection of this.#connections) connection.end('the gate stops');
   }
 
-  /** Nothing of this gate uses its files. */
+  /** Nothing of this gate uses its files, and nobody is connected. */
   get quiet(): boolean {
     const { phase } = this.#granting.state;
     const granting = phase === 'storing' || phase === 'draining';
-    return this.#carryOut.requests.count === 0 && this.#watch.settled && !granting;
+    const idle = this.#carryOut.requests.count === 0 && this.#watch.settled && !granting;
+    return idle && this.#connections.size === 0;
+  }
+
+  async #becomesQuiet(): Promise<void> {
+    while (!this.quiet) {
+      await this.#carryOut.requests.idle();
+      if (!this.quiet) await new Promise<void>((resolve) => (this.#onChange = resolve));
+    }
   }
 
   exportWanted(connection: Connection, name: string, intent: Intent): void {
@@ -159,11 +161,12 @@ export class Gate implements ConnectionHost {
     const { id, peer, access } = connection;
     const name = access?.export ?? null;
     this.#parts.audit.write({ event: 'disconnected', connection: id, peer, export: name, reason });
-    if (this.#connections.size === 0) this.#onEmpty?.();
+    this.#onChange();
   }
 
   /** Decides what can be decided. While the record may show something newer than was read, nothing can. */
   #reconsider(): void {
+    this.#onChange();
     if (!this.#watch.settled) return;
     for (const waiting of this.#waiting) {
       const { connection, access, intent } = waiting;

@@ -5,7 +5,7 @@ import { type Judgement, stepGrants } from './grants.ts';
 import type { GrantStore } from './grant-store.ts';
 
 /** How the storage node takes the data area away from everybody. */
-export interface Fence {
+interface Fence {
   /** Ends every data connection at once; resolves when nothing that came over them can still be written. */
   fence(grant: Grant): Promise<{ connectionsEnded: number; writesAwaited: number }>;
 }

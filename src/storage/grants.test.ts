@@ -66,6 +66,8 @@ describe('grants: who is let in', () => {
     [state('storing', a5, b7),     b7,      'wait'],
     [state('storing', a5, b7),     a5,      'wait'],
     [state('storing', a5, b7),     c9,      'the quorum record does not show an owner of epoch 9'],
+    [state('storing', a5, b7, c9), b7,      'wait'],
+    [state('storing', a5, b7, c9), c9,      'wait'],
     [state('draining', b7),        b7,      'wait'],
     [state('draining', b7),        a5,      'epoch 5 is over'],
     [state('draining', b7, c9),    b7,      'wait'],

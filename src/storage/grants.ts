@@ -100,14 +100,10 @@ export type Judgement = { answer: 'admit' } | { answer: 'wait' } | { answer: 're
 /** Whether a client that asks for the data area as `wanted` is let in now, must wait for a decision, or never will be. */
 export function judge(state: GrantState, wanted: Grant): Judgement {
   if (state.phase === 'closed') return { answer: 'wait' };
-  const granted = state.granted;
-  const onItsWay = state.overtaking ?? state.next;
+  const { granted, next, overtaking } = state;
   // Whoever may turn out to be the owner, or to be one no longer, is told when it is decided, with the right epoch.
-  if (onItsWay !== null && (same(onItsWay, wanted) || (granted !== null && same(granted, wanted)))) {
-    return { answer: 'wait' };
-  }
-  if (granted !== null && same(granted, wanted)) {
-    return { answer: state.phase === 'draining' ? 'wait' : 'admit' };
+  if ([granted, next, overtaking].some((grant) => grant !== null && same(grant, wanted))) {
+    return { answer: state.phase === 'open' ? 'admit' : 'wait' };
   }
   return { answer: 'refuse', why: whyRefused(granted, wanted) };
 }

@@ -1,11 +1,11 @@
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { NBD_ERROR } from '../wire/nbd/constants.ts';
 import type { Audit } from './audit.ts';
 import { createControl } from './control.ts';
 import { type Disk, FileDisk } from './disk.ts';
 import { Gate } from './gate.ts';
-import { ensureStateDirectory, GrantFile } from './grant-store.ts';
+import { ensureStateDirectory, GrantFile, type GrantStore } from './grant-store.ts';
 import { type ImageFile, openImage } from './image-file.ts';
 import { type ListenAddress, listenOn } from './listen.ts';
 import { lock } from './lock.ts';
@@ -31,6 +31,8 @@ export interface StorageOptions {
   signal?: AbortSignal;
   /** Puts something between the gate and its data file: a slow disk, for tests. */
   throughDisk?(data: Disk): Disk;
+  /** Keeps grants elsewhere than in `stateDir`: for tests. */
+  store?: GrantStore;
 }
 
 export interface RunningStorage {
@@ -64,11 +66,14 @@ async function start(options: StorageOptions, undo: (() => void)[]): Promise<Run
   };
   const data = keep(openImage('data', options.dataFile, options.createDataBytes));
   const quorum = keep(openImage('quorum', options.quorumFile, options.createQuorumBytes));
+  if (sameFile(data, quorum)) {
+    throw new StorageUnusable(`storage: the quorum and the data area are one file: ${data.path}`);
+  }
   await ensureStateDirectory(options.stateDir);
   const state = keep(openDirectory(options.stateDir));
   for (const { fd, path } of [data, quorum, state]) await lock(fd, path, options.lockWaitMs, signal);
 
-  const store = new GrantFile(options.stateDir);
+  const store = options.store ?? new GrantFile(options.stateDir);
   const granted = fencing ? await store.load() : null;
   const disks = disksOf(quorum, data, options);
   const gate = new Gate({ ...disks, store, granted, fencing, audit, onTrouble });
@@ -148,6 +153,11 @@ async function readFirst(gate: Gate, quorum: ImageFile): Promise<void> {
       cause: error,
     });
   }
+}
+
+function sameFile(a: { fd: number }, b: { fd: number }): boolean {
+  const [one, other] = [fstatSync(a.fd), fstatSync(b.fd)];
+  return one.dev === other.dev && one.ino === other.ino;
 }
 
 function openDirectory(path: string): { fd: number; path: string } {
