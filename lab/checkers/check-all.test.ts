@@ -182,6 +182,16 @@ describe('a recheck', () => {
     assert.equal(rechecked[1]!.record.name, 'by-hand');
   });
 
+  it('descends into the rounds of a repeated run, in their order', async () => {
+    for (const round of ['round-10', 'round-2'])
+      await saveHistory(join(run, round, 'a-good'), goodTakeover().history());
+    const rechecked = await recheck(run);
+    assert.deepEqual(
+      rechecked.map(({ directory }) => directory),
+      [join(run, 'round-2', 'a-good'), join(run, 'round-10', 'a-good')],
+    );
+  });
+
   it('takes the folder of one scenario, wherever it was copied to', async () => {
     await saveHistory(join(run, 'a-good'), goodTakeover().history());
     await cp(join(run, 'a-good'), join(run, 'moved'), { recursive: true });

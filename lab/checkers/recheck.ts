@@ -13,7 +13,7 @@ export interface Rechecked {
 
 /**
  * Judges every scenario of a run again, from its files alone and without writing any: `runDirectory` is the folder of
- * a run or of one scenario. In order of their names; empty when there is none. Rejects when the folder cannot be read
+ * a run, of one round or of one scenario. In order of their names; empty when there is none. Rejects when the folder cannot be read
  * or a scenario.json in it is damaged.
  */
 export async function recheck(runDirectory: string): Promise<Rechecked[]> {
@@ -30,11 +30,18 @@ async function scenarioFolders(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { withFileTypes: true }).catch((cause: NodeJS.ErrnoException) => {
     throw new Error(`${directory}: cannot be read: ${cause.code ?? cause.message}`, { cause });
   });
-  const folders = entries.filter((entry) => entry.isDirectory()).map((entry) => join(directory, entry.name));
-  const found = await Promise.all(
-    folders.sort().map(async (folder) => ((await isScenario(folder)) ? [folder] : [])),
-  );
-  return found.flat();
+  const found: string[] = [];
+  for (const { name } of entries.filter((entry) => entry.isDirectory()).sort(byNumber)) {
+    const folder = join(directory, name);
+    // A repeated run has a folder per round.
+    if (/^round-\d+$/.test(name)) found.push(...(await scenarioFolders(folder)));
+    else if (await isScenario(folder)) found.push(folder);
+  }
+  return found;
+}
+
+function byNumber(a: { name: string }, b: { name: string }): number {
+  return a.name.localeCompare(b.name, 'en', { numeric: true });
 }
 
 async function isScenario(directory: string): Promise<boolean> {

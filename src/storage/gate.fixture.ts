@@ -11,7 +11,7 @@ import { AuditLog } from './audit.ts';
 import { RawClient } from './raw-client.fixture.ts';
 import { type RunningStorage, startStorage, type StorageOptions } from './start.ts';
 
-const CLUSTER = 'c1'.repeat(16);
+export const CLUSTER = 'c1'.repeat(16);
 export const QUORUM_BYTES = 64 * 1024;
 export const DATA_BYTES = 1024 * 1024;
 

@@ -29,7 +29,8 @@ export class RawClient {
       if (this.#serving) this.#takeAnswers();
       for (const wake of this.#more.splice(0)) wake();
     });
-    this.closed = once(socket, 'close').then(() => {
+    // Not `once`, which rejects on 'error': a reset is an end like any other, and whoever waits must hear of it.
+    this.closed = new Promise<void>((resolve) => socket.once('close', () => resolve())).then(() => {
       for (const { resolve } of this.#open.values()) resolve({ outcome: 'no answer', data: Buffer.alloc(0) });
       this.#open.clear();
       for (const wake of this.#more.splice(0)) wake();
