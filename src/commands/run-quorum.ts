@@ -50,6 +50,12 @@ async function tryToOpen(config: AgentConfig): Promise<OpenQuorum> {
   const device = cleanUp.use(await openDevice(config.quorum));
   if (device.readOnly) throw unusable(device, 'the export is read-only; an agent writes its own slot');
   const header = await readHeader(device);
+  if (config.cluster !== undefined && header.clusterId !== config.cluster) {
+    throw unusable(
+      device,
+      `an area of another cluster: ${header.clusterId}, and the file says ${config.cluster}`,
+    );
+  }
   if (header.mode !== 'plain') {
     throw unusable(device, `laid out for compare-and-write (mode ${header.mode}), which is not supported`);
   }

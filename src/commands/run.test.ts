@@ -81,7 +81,7 @@ describe('arbiter run', function () {
   it('told to end a second time, kills the service and leaves with 128 + the signal', async () => {
     await using cluster = new Cluster();
     await cluster.startStorage();
-    await cluster.layOut(['server-1'], { interval: 300, settle: 300, deadline: 100, grace: 600 });
+    await cluster.layOut(['server-1'], { misses: 6, interval: 300, settle: 300, deadline: 100, grace: 600 });
     const witness = new Witness(cluster.path);
     const agent = cluster.start('server-1', { service: { command: witness.service(STUBBORN) } });
     await agent.line(isServing);
@@ -107,6 +107,27 @@ describe('arbiter run', function () {
     await agent.event('blind', { healed: true });
     await agent.event('agent-started');
     assert.equal(agent.lines.filter(({ event }) => event === 'blind').length, 2);
+  });
+
+  it('leaves when another server goes by its name, before it claims anything', async () => {
+    await using cluster = new Cluster();
+    await cluster.startStorage();
+    await cluster.layOut(['server-1', 'server-2']);
+    const first = cluster.start('server-1');
+    await first.line(isServing);
+    const second = cluster.start('server-1', {
+      state: cluster.file('elsewhere.state'),
+      status: `unix:${cluster.file('elsewhere.sock')}`,
+    });
+    assert.equal(await second.ended, 3);
+    assert.match(
+      second.stderr,
+      /^arbiter: identity conflict: incarnation [0-9a-f]{8} writes slot 0, too; two agents share the identity of server-1\n$/,
+    );
+    assert.ok(
+      !second.lines.some((line) => line.event === 'role' && line.to !== 'ended'),
+      'it became something',
+    );
   });
 
   it('leaves when told to while it waits for its storage', async () => {
@@ -180,6 +201,18 @@ describe('arbiter run', function () {
       assert.match(
         oneLine(stderr),
         /^arbiter: .*\/disk: not formatted; `arbiter init` lays out a quorum area$/,
+      );
+    });
+
+    it('an area of another cluster', async () => {
+      await using cluster = new Cluster();
+      writeFileSync(cluster.file('disk'), Buffer.concat(sectorsOf(512)));
+      const mine = 'f'.repeat(32);
+      const { exitCode, stderr } = await arbiter('run', '-c', onFile(cluster, { cluster: mine }));
+      assert.equal(exitCode, 3);
+      assert.match(
+        oneLine(stderr),
+        new RegExp(`^arbiter: .*/disk: an area of another cluster: [0-9a-f]{32}, and the file says ${mine}$`),
       );
     });
 

@@ -5,6 +5,8 @@
 export interface AgentConfig {
   /** Name of this server; its slot in the quorum area carries the same one. */
   node: string;
+  /** Id of the cluster, as `init` printed it; an area of another one is refused. Undefined: any area will do. */
+  cluster?: string;
   /** URI of the quorum area: nbd://host:port/export, nbd+unix:///export?socket=/path or file:///path. */
   quorum: string;
   /** URI of the data area. For a gate without an export name, which the agent makes from node and epoch. */

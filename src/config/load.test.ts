@@ -44,6 +44,7 @@ function messageOf(act: () => unknown): string {
 
 const NODE = 'a node name has 1 to 31 lower-case letters, digits and hyphens, the first one not a hyphen';
 const COMMAND = 'a list of program and arguments, as [/usr/bin/ledger, --verbose]';
+const CLUSTER = 'the id of the cluster, 32 hexadecimal digits, as `arbiter init` printed it';
 const STATUS = 'must be unix:/PATH or tcp://127.0.0.1:PORT';
 
 // prettier-ignore
@@ -52,6 +53,8 @@ const WRONG: readonly (readonly [string, Readonly<Record<string, string | undefi
   ['a bad node name',          { node: 'Server_1' },             `agent.yaml:1: node: 'Server_1': ${NODE}`],
   ['a node name too long',     { node: 'a'.repeat(32) },         `agent.yaml:1: node: '${'a'.repeat(32)}': ${NODE}`],
   ['a node that is a number',  { node: '1' },                    `agent.yaml:1: node: 1: ${NODE}`],
+  ['a cluster without quotes', { cluster: '1234' },              `agent.yaml:6: cluster: 1234: ${CLUSTER}`],
+  ['a bad cluster id',         { cluster: '4D' },                `agent.yaml:6: cluster: '4D': ${CLUSTER}`],
   ['an empty key',             { quorum: '' },                   'agent.yaml:2: quorum: empty: the URI of the quorum area, as nbd://HOST:PORT/quorum'],
   ['a relative path',          { quorum: 'quorum.img' },         "agent.yaml:2: quorum: 'quorum.img': a path from the root on, for an agent may be started anywhere"],
   ['an unknown fencing',       { fencing: 'gates' },             "agent.yaml:6: fencing: 'gates': gate or none"],
@@ -73,7 +76,7 @@ const WRONG: readonly (readonly [string, Readonly<Record<string, string | undefi
   ['a relative socket',        { status: 'unix:a' },             `agent.yaml:6: status: 'unix:a': ${STATUS}`],
   ['a socket path too long',   { status: `unix:/${'a'.repeat(107)}` }, `agent.yaml:6: status: '/${'a'.repeat(107)}': a socket's path has at most 107 bytes, this one 108`],
   ['a misspelt key',           { fenicng: 'gate' },              "agent.yaml:6: fenicng: unknown key; did you mean 'fencing'?"],
-  ['an unknown key',           { interval: '1000' },             'agent.yaml:6: interval: unknown key; known are node, quorum, data, fencing, protocol, unsafe, guard, service, status, state'],
+  ['an unknown key',           { interval: '1000' },             'agent.yaml:6: interval: unknown key; known are node, cluster, quorum, data, fencing, protocol, unsafe, guard, service, status, state'],
   ['an unknown key inside',    { service: '{ command: [a], dirctory: /b }' }, "agent.yaml:4: service.dirctory: unknown key; did you mean 'directory'?"],
   ['no fencing, and safe',     { fencing: 'none' },              'agent.yaml:6: fencing: none needs `unsafe: true`: nobody keeps a former owner from writing to the data area'],
   ['no guard, and safe',       { guard: 'false' },               'agent.yaml:6: guard: false needs `unsafe: true`: nothing ends the service when the agent is stuck'],
@@ -99,6 +102,7 @@ describe("the agent's file", () => {
 
   it('takes every key there is', () => {
     const text = fileWith({
+      cluster: '"00112233445566778899001122334455"',
       quorum: 'nbd+unix:///quorum?socket=/run/gate',
       data: 'file:///var/lib/data.img',
       fencing: 'none',
@@ -110,6 +114,7 @@ describe("the agent's file", () => {
     });
     assert.deepEqual(parseAgentConfig(text, 'agent.yaml'), {
       node: 'server-1',
+      cluster: '00112233445566778899001122334455',
       quorum: 'nbd+unix:///quorum?socket=/run/gate',
       data: 'file:///var/lib/data.img',
       fencing: 'none',

@@ -8,6 +8,7 @@ import { deviceUriProblem, statusAddressProblem } from './uri.ts';
  */
 const NODE_RULE =
   'a node name has 1 to 31 lower-case letters, digits and hyphens, the first one not a hyphen';
+const CLUSTER_RULE = 'the id of the cluster, 32 hexadecimal digits, as `arbiter init` printed it';
 const QUORUM_RULE = 'the URI of the quorum area, as nbd://HOST:PORT/quorum';
 const DATA_RULE = 'the URI of the data area; of a gate as nbd://HOST:PORT';
 const COMMAND_RULE = 'a list of program and arguments, as [/usr/bin/ledger, --verbose]';
@@ -33,6 +34,7 @@ const serviceSchema = z.strictObject(
 export const agentSchema = z.strictObject(
   {
     node: z.string(NODE_RULE).refine(isNodeName, NODE_RULE),
+    cluster: z.exactOptional(z.string(CLUSTER_RULE).regex(/^[0-9a-f]{32}$/, CLUSTER_RULE)),
     quorum: z.string(QUORUM_RULE).check(told(deviceUriProblem)),
     data: z.string(DATA_RULE).check(told(deviceUriProblem)),
     fencing: z.enum(['gate', 'none'], 'gate or none').default('gate'),
