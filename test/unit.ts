@@ -13,6 +13,11 @@ const files =
     ? args
     : globSync('{src,lab,test}/**/*.test.ts').filter((file) => file.endsWith('.docker.test.ts') === docker);
 
+// Without this Mocha swallows what would end the program: a rejection that nobody handles.
+process.on('unhandledRejection', (reason) => {
+  throw reason;
+});
+
 const mocha = new Mocha({
   timeout: 30_000,
   forbidOnly: true,

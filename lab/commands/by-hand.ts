@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { faults } from '../faults/index.ts';
+import { wrapped } from '../wrapped.ts';
 import { positive } from './run.ts';
 
 /** `lab up`, `status`, `fault`, `heal`, `logs`, `down`: the same lab, by hand. */
@@ -38,7 +39,9 @@ function status(): Command {
 }
 
 function fault(): Command {
-  const list = faults.map((each) => `  ${each.name.padEnd(13)}${each.summary}`).join('\n');
+  const list = faults
+    .map((each) => wrapped(`  ${each.name.padEnd(14)}${each.summary}`, 80, ' '.repeat(16)))
+    .join('\n');
   return new Command('fault')
     .summary('hurt the active server, a standby, the storage')
     .description('hurt a target: active, standby, storage, or a server by name')

@@ -43,7 +43,7 @@ export function runCommand(): Command {
     .addHelpText('after', '\nExample: lab run active-killed active-frozen --engine process --repeat 30')
     .addHelpText(
       'after',
-      'Exit code: 0 as expected, 1 violated, 2 unknown, 3 infrastructure, 64 usage, 130 interrupted',
+      '\nExit code: 0 as expected, 1 violated, 2 unknown, 3 infrastructure, 64 usage,\n130 interrupted',
     )
     .action(run);
 }

@@ -30,7 +30,7 @@ export function initCommand(): Command {
     .option('--json', 'print what was laid out as JSON')
     .addHelpText(
       'after',
-      '\nExample:\n  arbiter init nbd://storage/quorum --nodes server-1,server-2,server-3 --interval-ms 400',
+      '\nExample:\n  arbiter init nbd://storage/quorum --nodes server-1,server-2,server-3 \\\n    --interval-ms 400',
     )
     .action(init);
 }

@@ -18,14 +18,15 @@ describe('arbiter', () => {
     assert.deepEqual(await arbiter('--version'), { exitCode: 0, stdout: programVersion(), stderr: '' });
   });
 
-  for (const command of ['init', 'status', 'dump']) {
+  for (const command of ['init', 'run', 'status', 'dump', 'release', 'storage', 'storage control']) {
     it(`explains ${command}, with an example`, async () => {
       for (const argv of [
-        [command, '--help'],
-        ['help', command],
+        [...command.split(' '), '--help'],
+        ...(command.includes(' ') ? [] : [['help', command]]),
       ]) {
         const { exitCode, stdout } = await arbiter(...argv);
         assert.equal(exitCode, 0);
+        for (const line of stdout.split('\n')) assert.ok(line.length <= 80, line);
         assert.match(
           stdout,
           new RegExp(`^Usage: arbiter ${command} .*[^]*^Examples?:\\n  arbiter ${command} `, 'm'),

@@ -53,6 +53,8 @@ async function assemble(argv: readonly string[]): Promise<Command> {
   const program = new Command('arbiter')
     .description('A hot standby with nothing but a shared disk.')
     .version(programVersion())
+    // The full signature of a subcommand would push all descriptions past 80 columns.
+    .configureHelp({ subcommandTerm: (command) => command.name() })
     .configureOutput({ outputError: () => undefined })
     .exitOverride()
     .addHelpText(

@@ -24,8 +24,8 @@ export function storageControlCommand(): Command {
       'after',
       '\nExamples:\n' +
         '  arbiter storage control --socket gate.sock GET /status\n' +
-        `  arbiter storage control --socket gate.sock POST /rules '{"export":"quorum","op":"write","offset":512,"action":"hold"}'\n` +
-        "  arbiter storage control --socket gate.sock GET '/rules/1?wait=holding&timeoutMs=5000'\n" +
+        `  arbiter storage control --socket gate.sock POST /rules \\\n    '{"export":"quorum","op":"write","offset":512,"action":"hold"}'\n` +
+        "  arbiter storage control --socket gate.sock GET \\\n    '/rules/1?wait=holding&timeoutMs=5000'\n" +
         '  arbiter storage control --socket gate.sock POST /rules/1/release',
     )
     .action(control);

@@ -38,8 +38,9 @@ export function storageCommand(): Command {
     .addHelpText(
       'after',
       '\nExample:\n' +
-        '  arbiter storage --listen 127.0.0.1:10809 --quorum quorum.img --create-quorum 65536 \\\n' +
-        '    --data data.img --create-data 67108864 --state gate-state --control gate.sock',
+        '  arbiter storage --quorum quorum.img --create-quorum 65536 \\\n' +
+        '    --data data.img --create-data 67108864 \\\n' +
+        '    --listen 127.0.0.1:10809 --state gate-state --control gate.sock',
     )
     .addCommand(storageControlCommand())
     .action(storage);

@@ -1,7 +1,7 @@
 import type { Timings } from '../types.ts';
 import type { MachineOf } from './machine.fixture.ts';
 import { Random } from './random.fixture.ts';
-import type { Fault, Plan, Target, When } from './world.fixture.ts';
+import type { Fault, Plan, Target, When } from './plan.fixture.ts';
 
 /** Timings that the relations allow, as different as they can be. */
 export const TIMINGS: readonly Timings[] = [
@@ -63,7 +63,7 @@ function anyFault(random: Random, when: When, target?: Target): Fault {
   ]);
   const server = target ?? random.pick<Target>(['active', 'active', 'standby', 0, 1, 2]);
   const kind = random.pick([
-    ...(['stall', 'stall', 'stall', 'hold', 'hold', 'hold', 'hesitate', 'hesitate'] as const),
+    ...(['stall', 'stall', 'stall', 'hold', 'hold', 'hold', 'hesitate', 'hesitate', 'linger'] as const),
     ...(['crash', 'cut', 'release', 'exit'] as const),
   ]);
   return { kind, server, when, forMs, lands: random.chance(0.5), status: random.pick<0 | 1>([0, 1]) };
