@@ -21,7 +21,7 @@ export function safeMachine(weakening: Weakening = {}): MachineOf {
     return (event) => {
       const former = weakening.before?.(state, event) ?? { state, event };
       const result = step(former.state, former.event);
-      state = weakening.after?.(result.state, former.event, state) ?? result.state;
+      state = weakening.after?.(result.state, event, state) ?? result.state;
       return result.effects;
     };
   };

@@ -1,6 +1,9 @@
+import { deathWaitMs, settleWaitMs } from '../timing.ts';
 import type { Timings } from '../types.ts';
 import type { MachineOf } from './machine.fixture.ts';
 import { Random } from './random.fixture.ts';
+import { ROUND_TRIP_MS } from './requests.fixture.ts';
+import { SERVICE_START_MS } from './world.fixture.ts';
 import type { Fault, Plan, Target, When } from './plan.fixture.ts';
 
 /** Timings that the relations allow, as different as they can be. */
@@ -35,6 +38,15 @@ export function anyPlan(seed: number, machine: MachineOf): Plan {
     lateSlots: random.chance(0.3),
     faults,
   };
+}
+
+/**
+ * Promise (c): how long after the faults have ended somebody serves again, at the latest. By the slowest clock; six
+ * round trips, the wake-ups between them, and the start of the service are the model's own.
+ */
+export function recoveryMs({ timings: t, drift }: Plan): number {
+  const waits = deathWaitMs(t) + t.intervalMs + settleWaitMs(t) + t.deadlineMs;
+  return waits / (1 - drift) + 6 * ROUND_TRIP_MS + SERVICE_START_MS;
 }
 
 /** No fault and no noise yet. */

@@ -51,7 +51,7 @@ class World {
       this.#stage.schedule(random.between(0, 100), () => this.#boot(server));
     }
     const { violations } = this.#judge;
-    this.#stage.play(() => violations.length > 0);
+    this.#stage.play(() => violations.length > 0 && this.#stage.plan.toTheEnd !== true);
     const serving = servers.map((server) => server.serving?.startedAt).filter((at) => at !== undefined);
     return {
       violations,
@@ -59,6 +59,7 @@ class World {
       dataWrites: this.#storage.dataWrites,
       calmSince: this.#stage.calmSince,
       servingSince: serving.length === 0 ? undefined : Math.min(...serving),
+      landed: this.#storage.landed,
       journal: this.#journal,
     };
   }
@@ -119,7 +120,7 @@ class World {
         server.accessEpoch = undefined;
         return;
       case 'start-service':
-        return this.#startService(server);
+        return this.#startService(server, effect.epoch);
       case 'stop-service':
         return this.#stopService(server, effect);
       case 'journal':
@@ -138,12 +139,12 @@ class World {
     });
   }
 
-  #startService(server: Server): void {
+  #startService(server: Server, epoch: number): void {
     const stage = this.#stage;
     const serviceLife = (server.serviceLife += 1);
     stage.deliver(server, stage.now + SERVICE_START_MS, (at) => {
       if (server.serviceLife === serviceLife) {
-        server.serving = { startedAt: stage.now };
+        server.serving = { startedAt: stage.now, epoch };
         this.#storage.serve(server);
       }
       return { kind: 'service-started', at, pid: 1 };
