@@ -65,7 +65,7 @@ function releasedToThisServer(
 }
 
 /** Status 0 and no node: nobody owns or claims. */
-export function isReleased(record: OwnershipRecord): boolean {
+function isReleased(record: OwnershipRecord): boolean {
   return record.status === 0 && record.node === '';
 }
 

@@ -30,7 +30,7 @@ export interface State {
   readonly wakeAt: number | undefined;
 }
 
-export type Pending = { op: 'read' } | { op: 'write'; record: OwnershipRecord };
+type Pending = { op: 'read' } | { op: 'write'; record: OwnershipRecord };
 
 /** R1, R8, R9: the record since its bytes last changed. */
 export interface Observation {
@@ -52,7 +52,7 @@ export interface HeartbeatSeen {
 }
 
 /** R0: the own slot as it looked when somebody else had last written it. */
-export interface OwnSlotSight {
+interface OwnSlotSight {
   readonly bytes: string;
   /** When the read that first showed these bytes returned. */
   readonly sinceAt: number;
@@ -70,7 +70,7 @@ export interface Epochs {
   readonly reserved: { readonly epoch: number; readonly ackAt: number | undefined } | undefined;
 }
 
-export interface SlotTrack {
+interface SlotTrack {
   readonly counter: number;
   readonly nextAt: number;
   readonly writing: NodeSlot | undefined;

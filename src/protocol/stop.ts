@@ -114,7 +114,7 @@ export function end(turn: Turn, rule: string, exitCode: number, reason: string):
 }
 
 /** R1 from the beginning: whatever was seen before does not count. */
-export function beginObserving(turn: Turn): void {
+function beginObserving(turn: Turn): void {
   change(turn, { observation: undefined, observeAt: turn.at });
 }
 

@@ -9,15 +9,7 @@ import {
   timingProblems,
 } from './timing.ts';
 import type { Timings } from './types.ts';
-
-/** What `init` lays out when it is told nothing else; worked through in timing.ts. */
-const DEFAULTS: Timings = {
-  intervalMs: 1000,
-  misses: 5,
-  settleMs: 1000,
-  deadlineMs: 500,
-  stopGraceMs: 1000,
-};
+import { DEFAULTS } from './timings.fixture.ts';
 
 /** Clock rates may be off by as much (PROTOCOL.md, drift). */
 const [SLOWEST, FASTEST] = [0.95, 1.05];

@@ -1,15 +1,7 @@
-import type { Timings } from '../types.ts';
 import { incarnationOf, readTimings } from './notation.fixture.ts';
 import { Player } from './player.fixture.ts';
 import { halves, TraceDisk } from './trace-disk.fixture.ts';
-
-const DEFAULTS: Timings = {
-  intervalMs: 1000,
-  misses: 5,
-  settleMs: 1000,
-  deadlineMs: 500,
-  stopGraceMs: 1000,
-};
+import { DEFAULTS } from '../timings.fixture.ts';
 
 /**
  * Plays a trace and returns it with what really follows each event. Lines that begin with `#` explain; indented lines
