@@ -57,7 +57,7 @@ const permissions: Record<
   'lab/run': {
     any: ['lab/checkers', 'lab/engines', 'lab/faults', 'lab/history', 'lab/report', 'src/protocol'],
     builtins: true,
-    packages: ['mocha'],
+    packages: ['mocha', 'p-limit'],
   },
   'lab/report': { types: ['lab/checkers', 'lab/history', 'lab/run'] },
   'lab/control': {

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { availableParallelism } from 'node:os';
 import { relative } from 'node:path';
 import { chooseEngine } from '../engines/choose.ts';
 import { exitCodes, UsageError } from '../errors.ts';
@@ -17,6 +18,7 @@ interface RunFlags {
   untilFail?: boolean;
   shard?: string;
   onFailure: 'continue' | 'stop';
+  parallel: string;
   json?: boolean;
   list?: boolean;
 }
@@ -38,6 +40,7 @@ export function runCommand(): Command {
         .choices(['continue', 'stop'])
         .default('continue'),
     )
+    .option('--parallel <n>', 'so many scenarios at the same time', `${atTheSameTime()}`)
     .option('--json', 'print the summary as JSON and nothing else')
     .option('--list', 'list the scenarios and end')
     .addHelpText('after', '\nExample: lab run active-killed active-frozen --engine process --repeat 30')
@@ -53,6 +56,7 @@ async function run(names: string[], flags: RunFlags): Promise<void> {
   if (flags.list === true) return console.log(files.map(scenarioName).join('\n'));
   const seed = positive(flags.seed, '--seed');
   const repeat = positive(flags.repeat, '--repeat');
+  const parallel = positive(flags.parallel, '--parallel');
   const { engine, why } = await chooseEngine(flags.engine);
   const progress = new Progress((text) => (flags.json === true ? console.error(text) : console.log(text)));
   progress.say(`engine: ${engine.name} (${why})`);
@@ -64,6 +68,7 @@ async function run(names: string[], flags: RunFlags): Promise<void> {
         seed,
         repeat,
         signal,
+        parallel,
         onFailure: flags.onFailure,
         untilFail: flags.untilFail === true,
       },
@@ -77,6 +82,11 @@ async function run(names: string[], flags: RunFlags): Promise<void> {
   const troubled = summary.scenarios.some((scenario) => scenario.trouble !== null);
   process.exitCode =
     troubled && summary.verdict !== 'violated' ? exitCodes.infrastructure : exitCodes[summary.verdict];
+}
+
+/** A scenario mostly waits, and what it waits for is bound to time: more than one to a core would compete for it. */
+function atTheSameTime(): number {
+  return Math.min(availableParallelism(), 4);
 }
 
 /** The table, the folder, and for a failed run the command that runs it again as the last line. */

@@ -8,8 +8,9 @@ import type { LabEvent } from '../history/events.ts';
 import { runFiles } from '../history/paths.ts';
 import { junit } from '../report/junit.ts';
 import { cameOutAsExpected, type RunSummary, summarize } from '../report/summary.ts';
-import { runScenariosWith, type ScenarioDefinition } from './scenario.ts';
+import { runScenariosWith, scenarios, type ScenarioDefinition } from './scenario.ts';
 import { runScenario, type ScenarioOutcome } from './session.ts';
+import { SideBySide } from './side-by-side.ts';
 
 export interface RunOptions {
   engine: Engine;
@@ -19,16 +20,20 @@ export interface RunOptions {
   /** Goes on repeating until a scenario comes out otherwise than expected. */
   untilFail: boolean;
   onFailure: 'continue' | 'stop';
+  /** How many scenarios may run at the same time, each in a world of its own. */
+  parallel: number;
   signal: AbortSignal;
   onScenario(definition: ScenarioDefinition, round: number): void;
   onEvent(event: LabEvent): void;
   onOutcome(outcome: ScenarioOutcome): void;
 }
 
+class ScenarioFailed extends Error {}
+
 /** A run needs room for its disks and its history; less than this and it is not begun. */
 const ROOM_BYTES = 128 * 1024 * 1024;
 
-/** Runs scenarios one after the other, each in a world of its own, and writes the run's folder. */
+/** Runs scenarios, each in a world of its own, and writes the run's folder. What is told of them is told in their order. */
 export async function runScenarios(options: RunOptions): Promise<RunSummary> {
   const runDirectory = await openRunDirectory();
   const outcomes: ScenarioOutcome[] = [];
@@ -68,25 +73,26 @@ async function runRound(
   round: number,
   outcomes: ScenarioOutcome[],
 ): Promise<boolean> {
-  let crash: Error | undefined;
+  const running = new SideBySide(scenarios, options.parallel, (definition, say) => {
+    const onEvent = (event: LabEvent) => say(() => options.onEvent(event));
+    return runScenario(definition, { ...options, onEvent, runDirectory: directory });
+  });
   runScenariosWith(async (definition) => {
-    // What could not even be written down ends the run: the next scenario would fare no better.
-    if (crash !== undefined) throw crash;
     options.signal.throwIfAborted();
     options.onScenario(definition, round);
-    const context = { ...options, runDirectory: directory };
-    const outcome = await runScenario(definition, context).catch((error: Error) => {
-      crash ??= error;
-      throw error;
-    });
+    const outcome = await running.turn(definition);
     outcomes.push(outcome);
     options.onOutcome(outcome);
-    if (!cameOutAsExpected(outcome))
-      throw new Error(`${definition.name} came out ${outcome.judgement.verdict}`);
+    if (cameOutAsExpected(outcome)) return;
+    const failed = new ScenarioFailed(`${definition.name} came out ${outcome.judgement.verdict}`);
+    if (options.onFailure === 'stop') running.stop(failed);
+    throw failed;
   });
   const before = outcomes.length;
   const failures = await new Promise<number>((resolve) => mocha.run(resolve));
-  if (crash !== undefined && !options.signal.aborted) throw crash;
+  const stoppedBy = await running.over();
+  if (stoppedBy !== undefined && !(stoppedBy instanceof ScenarioFailed) && !options.signal.aborted)
+    throw stoppedBy;
   if (outcomes.length === before && !options.signal.aborted) {
     throw new InfrastructureError('no scenario was run: ' + options.files.join(', '));
   }

@@ -29,7 +29,10 @@ export interface ScenarioDefinition {
   body(lab: Lab): Promise<void>;
 }
 
-/** What runs a scenario when its turn comes; set by `lab run` before the files are loaded. */
+/** Every scenario of the files that were loaded, in their order. */
+export const scenarios: ScenarioDefinition[] = [];
+
+/** What runs a scenario when its turn comes; set by `lab run`. */
 let runner: ((definition: ScenarioDefinition) => Promise<void>) | undefined;
 
 export function runScenariosWith(run: (definition: ScenarioDefinition) => Promise<void>): void {
@@ -45,8 +48,10 @@ export function scenario(
 ): void {
   const file = fileURLToPath(url);
   const name = basename(file).replace(/\.scenario\.[jt]s$/, '');
+  const definition = { name, file: basename(file), claim, options, body };
+  scenarios.push(definition);
   it(claim, async () => {
     if (runner === undefined) throw new Error('scenarios are run by the lab: bin/lab run ' + name);
-    await runner({ name, file: basename(file), claim, options, body });
+    await runner(definition);
   });
 }

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import type { Engine, World, WorldSpec } from '../engine.ts';
-import { chooseAddresses } from './addresses.ts';
+import { takeAddresses } from './addresses.ts';
 import { ProcessWorld } from './world.ts';
 import { labFolder, startReaper } from './reaper.ts';
 
@@ -10,7 +10,7 @@ export const processEngine: Engine = {
   async create(spec: WorldSpec): Promise<World> {
     const directory = await labFolder();
     const reaper = startReaper(spec.labId, directory);
-    const world = new ProcessWorld(spec, directory, reaper, await chooseAddresses(spec.client.seed));
+    const world = new ProcessWorld(spec, directory, reaper, await takeAddresses(spec.client.seed));
     try {
       await world.bringUp();
       return world;

@@ -231,6 +231,7 @@ export class ProcessWorld implements World {
     await reapProcesses(this.#spec.labId);
     for (const member of this.#members.values()) await member.close();
     for (const relay of this.#relays.values()) await relay[Symbol.asyncDispose]();
+    await this.#addresses[Symbol.asyncDispose]();
     await rm(this.#directory, { recursive: true, force: true });
     this.#reaper.dismiss();
   }

@@ -1,0 +1,69 @@
+import pLimit from 'p-limit';
+import type { ScenarioDefinition } from './scenario.ts';
+
+/** What is to be said of a scenario waits until its turn, so that a reader is told one scenario after the other. */
+class HeldBack {
+  #waiting: (() => void)[] | undefined = [];
+
+  say(speak: () => void): void {
+    if (this.#waiting === undefined) speak();
+    else this.#waiting.push(speak);
+  }
+
+  release(): void {
+    const waiting = this.#waiting ?? [];
+    this.#waiting = undefined;
+    for (const speak of waiting) speak();
+  }
+}
+
+/** Runs a scenario; `say` is for what a reader is told of it meanwhile. */
+export type Run<Outcome> = (
+  definition: ScenarioDefinition,
+  say: (speak: () => void) => void,
+) => Promise<Outcome>;
+
+/**
+ * Scenarios that run at the same time, at most `width` of them, begun in their order. One that rejects (its world could
+ * not even be written down) or `stop` keeps those that have not begun from beginning: the next would fare no better.
+ */
+export class SideBySide<Outcome> {
+  readonly #running: Map<ScenarioDefinition, { told: HeldBack; outcome: Promise<Outcome> }>;
+  #stopped: Error | undefined;
+
+  constructor(definitions: readonly ScenarioDefinition[], width: number, run: Run<Outcome>) {
+    const limit = pLimit(width);
+    const begin = (definition: ScenarioDefinition) => {
+      const told = new HeldBack();
+      const outcome = limit(async () => {
+        if (this.#stopped !== undefined) throw this.#stopped;
+        try {
+          return await run(definition, (speak) => told.say(speak));
+        } catch (error) {
+          this.stop(error as Error);
+          throw error;
+        }
+      });
+      outcome.catch(() => {}); // whose turn never comes is asked about by nobody but over()
+      return { told, outcome };
+    };
+    this.#running = new Map(definitions.map((definition) => [definition, begin(definition)]));
+  }
+
+  /** The outcome of a scenario whose turn it is. What was held back of it is said first, the rest as it happens. */
+  async turn(definition: ScenarioDefinition): Promise<Outcome> {
+    const { told, outcome } = this.#running.get(definition)!;
+    told.release();
+    return outcome;
+  }
+
+  stop(why: Error): void {
+    this.#stopped ??= why;
+  }
+
+  /** When nothing runs any more: what stopped it, if anything did. */
+  async over(): Promise<Error | undefined> {
+    await Promise.allSettled([...this.#running.values()].map(({ outcome }) => outcome));
+    return this.#stopped;
+  }
+}
