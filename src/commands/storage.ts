@@ -15,6 +15,7 @@ interface Flags {
   state?: string;
   control?: string;
   fencing: boolean;
+  readOnly?: boolean;
   createQuorum?: number;
   createData?: number;
   lockWait: number;
@@ -32,6 +33,7 @@ export function storageCommand(): Command {
     .option('--state <dir>', 'directory for what must outlive a restart: the last grant')
     .option('--control <socket>', 'Unix socket for status and for holding, delaying and failing requests')
     .option('--no-fencing', 'let in every well-formed data name and end nobody: no protection at all')
+    .option('--read-only', 'serve both areas for reading alone, as after an incident')
     .option('--create-quorum <bytes>', 'size of the quorum file, made where there is none', byteCount)
     .option('--create-data <bytes>', 'size of the data file, made where there is none', byteCount)
     .option('--lock-wait <ms>', 'how long to wait for a former storage process to end', milliseconds, 5000)
@@ -68,6 +70,7 @@ function optionsOf(flags: Flags): Omit<StorageOptions, 'audit' | 'onTrouble'> {
     dataFile: required('--data FILE', flags.data),
     stateDir: required('--state DIR', flags.state),
     fencing: flags.fencing,
+    readOnly: flags.readOnly ?? false,
     lockWaitMs: flags.lockWait,
     ...(flags.control === undefined ? {} : { controlSocket: flags.control }),
     ...(flags.createQuorum === undefined ? {} : { createQuorumBytes: flags.createQuorum }),

@@ -21,6 +21,8 @@ export interface GateParts {
   granted: Grant | null;
   /** Off: every well-formed data name is let in and nobody is ended. For canaries and the literal method. */
   fencing: boolean;
+  /** Both areas are there for reading alone. */
+  readOnly: boolean;
   audit: Audit;
   /** One line for people, about a trouble that does not stop the gate. */
   onTrouble(line: string): void;
@@ -180,13 +182,14 @@ export class Gate implements ConnectionHost {
 
   #admit(connection: Connection, access: Access, intent: Intent): void {
     const { id, peer } = connection;
-    const disk = access.kind === 'data' ? this.#parts.data : this.#parts.quorum;
+    const { data, quorum, readOnly } = this.#parts;
+    const { sizeBytes } = access.kind === 'data' ? data : quorum;
     if (intent !== 'info') {
       const entry = { connection: id, peer, export: access.export };
       if (access.kind === 'data') this.#parts.audit.write({ event: 'admitted', ...entry, ...access.grant });
       this.#parts.audit.write({ event: 'connected', ...entry });
     }
-    connection.admit(access, servedExport(access.export, disk.sizeBytes), intent);
+    connection.admit(access, servedExport(access.export, sizeBytes, readOnly), intent);
   }
 
   #refuse(connection: Connection, name: string, grant: Grant | null, reason: string): void {

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, openSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, fsyncSync, ftruncateSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { StorageUnusable, systemReason } from './unusable.ts';
 
@@ -17,7 +17,15 @@ const SECTOR_BYTES = 512;
  * changed. Throws StorageUnusable. `role` is for messages: 'quorum' or 'data'.
  */
 export function openImage(role: string, path: string, createBytes: number | undefined): ImageFile {
-  const fd = openOrCreate(role, path, createBytes);
+  return asImage(role, path, openOrCreate(role, path, createBytes));
+}
+
+/** Opens the file of an area for reading alone. Throws StorageUnusable. */
+export function openToRead(role: string, path: string): ImageFile {
+  return asImage(role, path, openAs(constants.O_RDONLY, role, path));
+}
+
+function asImage(role: string, path: string, fd: number): ImageFile {
   try {
     const stat = fstatSync(fd);
     const fault = !stat.isFile() ? 'is not a plain file' : faultOfSize(stat.size);
@@ -30,16 +38,18 @@ export function openImage(role: string, path: string, createBytes: number | unde
 }
 
 function openOrCreate(role: string, path: string, createBytes: number | undefined): number {
-  try {
-    return openSync(path, constants.O_RDWR);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || createBytes === undefined) {
-      throw new StorageUnusable(`storage: ${role} file ${path}: ${systemReason(error)}`, { cause: error });
-    }
-  }
+  if (createBytes === undefined || existsSync(path)) return openAs(constants.O_RDWR, role, path);
   const fault = faultOfSize(createBytes);
   if (fault !== undefined) throw new StorageUnusable(`storage: ${role} file ${path} to be created ${fault}`);
   return create(role, path, createBytes);
+}
+
+function openAs(flags: number, role: string, path: string): number {
+  try {
+    return openSync(path, flags);
+  } catch (error) {
+    throw new StorageUnusable(`storage: ${role} file ${path}: ${systemReason(error)}`, { cause: error });
+  }
 }
 
 function create(role: string, path: string, createBytes: number): number {

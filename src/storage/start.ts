@@ -6,7 +6,7 @@ import { createControl } from './control.ts';
 import { type Disk, FileDisk } from './disk.ts';
 import { Gate } from './gate.ts';
 import { ensureStateDirectory, GrantFile, type GrantStore } from './grant-store.ts';
-import { type ImageFile, openImage } from './image-file.ts';
+import { type ImageFile, openImage, openToRead } from './image-file.ts';
 import { type ListenAddress, listenOn } from './listen.ts';
 import { lock } from './lock.ts';
 import { StorageUnusable, systemReason } from './unusable.ts';
@@ -23,6 +23,8 @@ export interface StorageOptions {
   /** Path of the control socket; none when left out. */
   controlSocket?: string;
   fencing: boolean;
+  /** Serves both areas for reading alone, as after an incident; neither file is opened for writing. */
+  readOnly?: boolean;
   /** How long to wait for a former storage process to end. */
   lockWaitMs: number;
   audit: Audit;
@@ -59,13 +61,14 @@ export async function startStorage(options: StorageOptions): Promise<RunningStor
 }
 
 async function start(options: StorageOptions, undo: (() => void)[]): Promise<RunningStorage> {
-  const { audit, fencing, onTrouble, signal } = options;
+  const { audit, fencing, readOnly = false, onTrouble, signal } = options;
   const keep = <T extends { fd: number }>(file: T): T => {
     undo.push(() => closeSync(file.fd));
     return file;
   };
-  const data = keep(openImage('data', options.dataFile, options.createDataBytes));
-  const quorum = keep(openImage('quorum', options.quorumFile, options.createQuorumBytes));
+  const open = readOnly ? openToRead : openImage;
+  const data = keep(open('data', options.dataFile, options.createDataBytes));
+  const quorum = keep(open('quorum', options.quorumFile, options.createQuorumBytes));
   if (sameFile(data, quorum)) {
     throw new StorageUnusable(`storage: the quorum and the data area are one file: ${data.path}`);
   }
@@ -76,12 +79,12 @@ async function start(options: StorageOptions, undo: (() => void)[]): Promise<Run
   const store = options.store ?? new GrantFile(options.stateDir);
   const granted = fencing ? await store.load() : null;
   const disks = disksOf(quorum, data, options);
-  const gate = new Gate({ ...disks, store, granted, fencing, audit, onTrouble });
+  const gate = new Gate({ ...disks, store, granted, fencing, readOnly, audit, onTrouble });
   await readFirst(gate, quorum);
 
   const servers: Server[] = [];
   const listening: string[] = [];
-  const open = async (server: Server, address: ListenAddress): Promise<string> => {
+  const listen = async (server: Server, address: ListenAddress): Promise<string> => {
     const where = await listenOn(server, address);
     server.on('error', (error) => onTrouble(`storage: ${where}: ${systemReason(error)}`));
     undo.push(() => server.close());
@@ -91,13 +94,13 @@ async function start(options: StorageOptions, undo: (() => void)[]): Promise<Run
   const door = new Door(gate);
   if (options.controlSocket !== undefined) {
     const control = createControl({ rules: gate.rules, status: () => gate.status(), errorNames: ERRORS });
-    await open(control, { kind: 'unix', path: options.controlSocket });
+    await listen(control, { kind: 'unix', path: options.controlSocket });
   }
   for (const address of options.listen) {
     const server = createServer({ allowHalfOpen: true }, (socket) =>
       door.knock(socket, peerOf(socket, address)),
     );
-    listening.push(await open(server, address));
+    listening.push(await listen(server, address));
   }
   audit.write({ event: 'gate-started', pid: process.pid, fencing, granted, listen: listening.join(',') });
   door.open();
