@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { recordOffset } from '../area/layout.ts';
 import { dataName, owned, recordSector, StorageDir, TestGate } from './gate.fixture.ts';
+import { RawClient } from './raw-client.fixture.ts';
 
 const block = (fill: number): Buffer => Buffer.alloc(512, fill);
 
@@ -94,6 +95,25 @@ describe('control: one chosen request', () => {
     await ask(dir, 'DELETE', `/rules/${id}`);
     await gate.into(dataName('b', 7));
     assert.ok(readFileSync(dir.data).subarray(0, 512).equals(block(0)));
+  });
+
+  it('it can be one server’s write to one sector: the same of another server goes on', async () => {
+    using dir = new StorageDir();
+    await using gate = await TestGate.start(dir);
+    const from = async (localAddress: string): Promise<RawClient> =>
+      RawClient.into({ ...gate.to, localAddress }, 'quorum');
+    const [one, other] = [await from('127.0.0.2'), await from('127.0.0.3')];
+    const id = await arm(dir, { peer: '127.0.0.2', op: 'write', offset: 1024, action: 'hold' });
+    assert.equal((await other.write(1024, block(3))).outcome, 'ok');
+    assert.equal((await one.write(512, block(2))).outcome, 'ok');
+    const held = one.write(1024, block(2));
+    await holding(dir, id);
+    assert.equal((await other.write(1024, block(3))).outcome, 'ok');
+    await ask(dir, 'POST', `/rules/${id}/release`);
+    assert.equal((await held).outcome, 'ok');
+    assert.ok(readFileSync(dir.quorum).subarray(1024, 1536).equals(block(2)));
+    one.destroy();
+    other.destroy();
   });
 
   it('holding one request holds no other', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { openSync, readFileSync, writeFileSync } from 'node:fs';
 import { needs } from '../block/nbd/servers.fixture.ts';
-import type { Disk } from './disk.ts';
+import { type Disk, FileDisk } from './disk.ts';
 import { dataName, owned } from './gate.fixture.ts';
 import { OWNER, stock, StockClient, StockGate } from './stock-client.fixture.ts';
 
@@ -127,5 +127,26 @@ describe('the gate and QEMU’s clients', function () {
     const uri = served.uri('tcp', dataName('b', 7));
     assert.equal((await qemuIo(uri, 'read -P 1 0 4k')).code, 0);
     assert.equal(served.gate.audit.all('write').length, 1);
+  });
+
+  it('qemu-io: is told that the disk is full', async () => {
+    const full = ({ sizeBytes }: Disk): Disk =>
+      new FileDisk({ fd: openSync('/dev/full', 'r+'), path: '/dev/full', sizeBytes });
+    await using served = await StockGate.start(MIB, { throughDisk: full });
+    const { code, stdout, stderr } = await qemuIo(served.uri('tcp', OWNER), 'write -P 1 0 4k');
+    assert.equal(code, 1);
+    assert.match(stdout + stderr, /write failed: No space left on device/);
+    assert.deepEqual(
+      served.gate.audit.all('write').map(({ outcome }) => outcome),
+      ['ENOSPC'],
+    );
+  });
+
+  it('qemu-io: cannot open for writing what is there for reading alone', async () => {
+    await using served = await StockGate.start(MIB, { readOnly: true, fencing: false });
+    const uri = served.uri('tcp', OWNER);
+    assert.match((await qemuIo(uri, 'write -P 1 0 4k')).stderr, /read-only|Permission denied/);
+    assert.equal((await stock('qemu-io', ['-r', '-f', 'raw', '-c', 'read -P 0 0 4k', uri])).code, 0);
+    assert.ok(readFileSync(served.dir.data).equals(Buffer.alloc(MIB)));
   });
 });

@@ -86,7 +86,7 @@ export class StockGate implements AsyncDisposable {
       { kind: 'unix', path },
     ] as const;
     const gate = await TestGate.start(dir, { listen, ...options });
-    await gate.own(owned('a', 5));
+    if (options.readOnly !== true) await gate.own(owned('a', 5));
     return new StockGate(dir, gate, path);
   }
 
