@@ -131,7 +131,7 @@ function reading(): State {
   const tenure: Tenure = {
     epoch: 4,
     leaseEndsAt: 5250,
-    cycleStartedAt: 2000,
+    cycleStartedAt: 1990,
     nextCycleAt: 3000,
     hurry: false,
     access: { state: 'verified' },

@@ -24,7 +24,8 @@ export function step(state: State, event: Event): { state: State; effects: reado
   if (state.phase.role === 'ended') return { state, effects: [] };
   const turn: Turn = { at: event.at, state, effects: [] };
   const record = takeOutcome(turn, event);
-  lapseIfDue(turn);
+  // R8: what became of a release is told first, even when the lease has ended meanwhile.
+  if (record?.status !== 0) lapseIfDue(turn);
   dispatch(turn, event, record);
   if (turn.state.phase.role !== 'ended') drive(turn, event.kind === 'tick');
   return { state: turn.state, effects: turn.effects };

@@ -15,6 +15,7 @@ import { DEFAULTS } from '../timings.fixture.ts';
  *     lands a                     the last record that a issued reaches the disk
  *     calm a until 5000           every wake on time, every answer after 10 ms
  *     quietly a until 5000        the same, showing only what a knows in the end
+ *     ready a until 5000          a starts at 0, and quietly until then
  *     1 a read 1000..1010         event 1: a read that started at 1000 and whose answer was seen at 1010
  */
 export function replay(text: string): string {
@@ -68,9 +69,12 @@ class Trace {
         const [node = '', , untilAt] = rest.split(' ');
         return this.#playerOf(node).playCalmly(Number(untilAt));
       }
+      case 'ready':
       case 'quietly': {
         const [node = '', , untilAt] = rest.split(' ');
-        const lines = this.#playerOf(node).playCalmly(Number(untilAt));
+        const player = this.#playerOf(node);
+        if (word === 'ready') player.play('start 0..10');
+        const lines = player.playCalmly(Number(untilAt));
         return lines.filter((line) => line.startsWith('=')).slice(-1);
       }
       default:
