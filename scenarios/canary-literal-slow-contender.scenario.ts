@@ -5,7 +5,7 @@ import { scenario } from '../lab/run/scenario.ts';
 // writes, re-reads and wins; the other's write lands on top, its re-read matches too. Two active servers: a run in
 // which the checkers do not find them proves that the checkers are blind.
 //
-//   server-1  reads none, claims, wins ████ active ████████████████
+//   server-1  reads none, claims, wins ████ active ████ (a heartbeat waits) ████
 //   server-2  reads none, claim held at the gate ······ lands: wins too ████ active
 scenario(
   import.meta.url,
@@ -25,8 +25,12 @@ scenario(
     await lab.start('server-1');
     await lab.serving('server-1');
     await lab.client.appending(10);
+    // A heartbeat that lands between the late claim and its re-read would save the method, by luck.
+    const heartbeat = await lab.arm('hold-write', 'server-1');
+    await heartbeat.effective;
     await claim.heal();
     await lab.serving('server-2');
+    await heartbeat.heal();
     const second = await lab.eventually(writes('server-2'));
     await lab.eventually(wroteUnderOldEpoch({ by: 'server-1', afterT: second }));
   },
