@@ -23,7 +23,7 @@ export class Requests {
   }
 
   writeRecord(server: Server, record: OwnershipRecord): void {
-    const { hesitateMs } = server;
+    const hesitateMs = this.#stage.quiet ? 0 : server.hesitateMs;
     server.hesitateMs = 0;
     this.#send(server, (startedAt, life) => this.#sendWrite(server, { record }, startedAt, life), hesitateMs);
   }
@@ -84,7 +84,7 @@ export class Requests {
   #sendRead(server: Server, startedAt: number, life: number): void {
     const stage = this.#stage;
     const { deadlineMs } = server.identity.timings;
-    if (server.lingerMs > 0) stage.stall(server, stage.now + server.lingerMs);
+    if (server.lingerMs > 0 && !stage.quiet) stage.stall(server, stage.now + server.lingerMs);
     server.lingerMs = 0;
     const slowMs = this.#noisy() ? stage.random.between(0, 3 * deadlineMs) : 0;
     const seenAt = stage.now + this.latency() + slowMs * stage.random.next();

@@ -50,7 +50,7 @@ describe('the rules, in a world of late effects, stalls, crashes and drifting cl
     it(`hold for plans of ${servers} servers that nobody has seen before`, () => {
       fc.assert(
         fc.property(plans(servers), (plan) => assertPromises(plan, run(plan), 'this plan')),
-        { numRuns: 250 },
+        { numRuns: 500 },
       );
     });
 
