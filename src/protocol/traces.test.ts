@@ -5,7 +5,7 @@ import { replay } from './traces/trace.fixture.ts';
 const folder = new URL('traces/', import.meta.url);
 const update = process.env['UPDATE_TRACES'] === '1';
 
-/** The protocol's behaviour, rule by rule, as text a person can read: traces/notation.fixture.ts says how. */
+/** The protocol's behaviour, rule by rule, as text a person can read: traces/trace.fixture.ts says how to write one. */
 describe('the traces', () => {
   const files = readdirSync(folder).filter((file) => file.endsWith('.trace'));
 
