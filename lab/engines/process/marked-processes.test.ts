@@ -8,10 +8,11 @@ describe('the processes of a server', () => {
   let child: ChildProcess;
 
   beforeEach(async () => {
-    // A shell whose child left its process group: still of the server, because the mark is inherited.
-    const script = 'setsid sleep 60 & echo ready; wait';
+    // A shell whose child left its process group: still of the server, because the mark is inherited. It is the child
+    // that says ready, and it waits on a descriptor that this test holds open.
+    const script = `exec 3<&0; setsid sh -c 'echo ready; read -r never <&3' runaway & wait`;
     child = spawn('sh', ['-c', script], {
-      stdio: ['ignore', 'pipe', 'ignore'],
+      stdio: ['pipe', 'pipe', 'ignore'],
       env: { ...process.env, [MARK]: mark },
     });
     await once(child.stdout!, 'data');
@@ -28,7 +29,7 @@ describe('the processes of a server', () => {
   it('are found by their mark, whatever session they made for themselves', async () => {
     const found = await marked(mark);
     assert.ok(found.length >= 2, `found ${found.length}`);
-    assert.ok(found.some((p) => p.argv[0] === 'sleep'));
+    assert.ok(found.some((p) => p.argv.at(-1) === 'runaway'));
   });
 
   it('are all stopped before any goes on, and go on when told to', async () => {
