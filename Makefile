@@ -8,7 +8,7 @@ else
 NODE_READY := .tools/node/$(NODE_VERSION)
 endif
 
-.PHONY: help setup lab test bench clean
+.PHONY: help setup lab test bench engine clean
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
@@ -22,6 +22,9 @@ test: setup ## format, lint, types, dead code, unit tests and scenarios
 
 bench: setup ## the timings, as ratios within one run
 	@"$$(bin/find-node)" test/bench.ts $(ARGS)
+
+engine: ## on Debian as root, without Docker: install docker.io and start a daemon
+	@bin/engine start
 
 clean: ## remove what the build and the runs left (not the packages)
 	rm -rf dist lab-runs coverage
