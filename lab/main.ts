@@ -11,8 +11,9 @@ async function main(argv: readonly string[]): Promise<void> {
     .showHelpAfterError('(lab --help lists the commands)');
   const { runCommand } = await import('./commands/run.ts');
   const { recheckCommand } = await import('./commands/recheck.ts');
+  const { doctorCommand } = await import('./commands/doctor.ts');
   const { handCommands, holdCommand } = await import('./commands/by-hand.ts');
-  program.addCommand(runCommand()).addCommand(recheckCommand());
+  program.addCommand(runCommand()).addCommand(recheckCommand()).addCommand(doctorCommand());
   for (const command of handCommands()) program.addCommand(command);
   program.addCommand(holdCommand(), { hidden: true });
   for (const command of program.commands) command.exitOverride().helpCommand(false);

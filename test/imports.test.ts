@@ -65,8 +65,13 @@ const permissions: Record<
     types: ['lab/history'],
     builtins: true,
   },
+  'lab/doctor': {
+    any: ['lab/engines', 'lab/faults', 'lab/run'],
+    builtins: true,
+    packages: ['dockerode'],
+  },
   'lab/commands': {
-    any: ['lab/checkers', 'lab/control', 'lab/engines', 'lab/faults', 'lab/report', 'lab/run'],
+    any: ['lab/checkers', 'lab/control', 'lab/doctor', 'lab/engines', 'lab/faults', 'lab/report', 'lab/run'],
     types: ['lab/history'],
     builtins: true,
     packages: ['commander'],

@@ -1,5 +1,6 @@
+import type { Ability } from '../engines/ability.ts';
 import type { LineWaiter } from '../engines/bring-up.ts';
-import type { World } from '../engines/engine.ts';
+import type { Engine, World } from '../engines/engine.ts';
 import type { ClusterView } from '../run/cluster-view.ts';
 
 export interface FaultContext {
@@ -28,6 +29,10 @@ export interface Fault {
   /** One line for `--help` and for the report. */
   readonly summary: string;
   readonly target: 'server' | 'storage';
+  /** What every engine must be able to do for it; `lab doctor` says whether it can on this machine. */
+  readonly needs: Ability;
+  /** What it comes down to on each engine, in half a line. */
+  readonly by: Readonly<Record<Engine['name'], string>>;
   inject(context: FaultContext, target: string, options: FaultOptions): Promise<Injection>;
 }
 

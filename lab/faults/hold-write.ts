@@ -7,6 +7,11 @@ export const holdWrite: Fault = {
   name: 'hold-write',
   summary: 'the next write of the server to the ownership record waits at the gate',
   target: 'server',
+  needs: 'hold',
+  by: {
+    docker: "a rule of the gate, set from inside the storage node's container",
+    process: 'a rule of the gate, set at its control socket',
+  },
   async inject({ world, lines }, server, options) {
     const offset = options.block === 'slot' ? undefined : SECTOR_BYTES;
     const rule = { peer: world.peerAddress(server), export: 'quorum', op: 'write', offset, action: 'hold' };

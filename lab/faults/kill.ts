@@ -5,6 +5,11 @@ export const kill: Fault = {
   name: 'kill',
   summary: 'power off: every process of the server is killed at once',
   target: 'server',
+  needs: 'end',
+  by: {
+    docker: "the engine kills the server's container",
+    process: "SIGKILL to every process that carries the server's mark",
+  },
   async inject({ world, view }, server) {
     const before = await world.alive(server);
     await world.killServer(server);

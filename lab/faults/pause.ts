@@ -5,6 +5,11 @@ export const pause: Fault = {
   name: 'pause',
   summary: 'freeze: every process of the server stops, and goes on when healed',
   target: 'server',
+  needs: 'freeze',
+  by: {
+    docker: "the kernel's freezer stops the server's container, seen in its cgroup",
+    process: 'SIGSTOP to every process of the server, until all are seen stopped',
+  },
   async inject({ world }, server) {
     const processes = await world.alive(server);
     if (processes === 0) throw new Error(`${server} has no process to freeze`);

@@ -5,6 +5,11 @@ export const stall: Fault = {
   name: 'stall',
   summary: 'starve some processes of the server (default: agent and guard)',
   target: 'server',
+  needs: 'stall',
+  by: {
+    docker: 'SIGSTOP, from inside the container, to the parts',
+    process: 'SIGSTOP to the parts',
+  },
   async inject({ world }, server, options) {
     const parts = options.parts ?? (['agent', 'guard'] as const);
     await world.stall(server, parts);

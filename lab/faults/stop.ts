@@ -5,6 +5,11 @@ export const stop: Fault = {
   name: 'stop',
   summary: 'clean stop: the agent is asked to end, and releases the area',
   target: 'server',
+  needs: 'end',
+  by: {
+    docker: "the engine sends SIGTERM to the server's container",
+    process: 'SIGTERM to the agent',
+  },
   async inject({ world, view }, server) {
     const code = await world.stopServer(server);
     view.powerOff(server);

@@ -5,6 +5,11 @@ export const storageKill: Fault = {
   name: 'storage-kill',
   summary: 'the storage node is killed, and started again when healed',
   target: 'storage',
+  needs: 'end',
+  by: {
+    docker: "the engine kills the storage node's container",
+    process: "SIGKILL to every process that carries the storage node's mark",
+  },
   async inject({ world }) {
     await world.killStorage();
     const left = await world.alive('storage');

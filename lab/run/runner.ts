@@ -1,13 +1,13 @@
-import { mkdir, rm, statfs, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Mocha from 'mocha';
 import type { Engine } from '../engines/engine.ts';
-import { projectRoot } from '../engines/programs.ts';
 import { InfrastructureError } from '../errors.ts';
 import type { LabEvent } from '../history/events.ts';
 import { runFiles } from '../history/paths.ts';
 import { junit } from '../report/junit.ts';
 import { cameOutAsExpected, type RunSummary, summarize } from '../report/summary.ts';
+import { roomIn, runsFolder } from './room.ts';
 import { runScenariosWith, scenarios, type ScenarioDefinition } from './scenario.ts';
 import { runScenario, type ScenarioOutcome } from './session.ts';
 import { SideBySide } from './side-by-side.ts';
@@ -29,9 +29,6 @@ export interface RunOptions {
 }
 
 class ScenarioFailed extends Error {}
-
-/** A run needs room for its disks and its history; less than this and it is not begun. */
-const ROOM_BYTES = 128 * 1024 * 1024;
 
 /** Runs scenarios, each in a world of its own, and writes the run's folder. What is told of them is told in their order. */
 export async function runScenarios(options: RunOptions): Promise<RunSummary> {
@@ -111,17 +108,13 @@ async function writeRunFiles(
 
 /** `lab-runs/<time>-<pid>`, and `lab-runs/latest` that points to it. */
 async function openRunDirectory(): Promise<string> {
-  const runs = process.env['LAB_RUNS'] ?? join(projectRoot, 'lab-runs');
+  const runs = runsFolder();
   const id = new Date().toISOString().replace(/[:T]/g, '-').slice(0, 19) + `-${process.pid}`;
   try {
     await mkdir(runs, { recursive: true });
-    const { bavail, bsize } = await statfs(runs);
-    if (bavail * bsize < ROOM_BYTES) {
-      const mib = (bytes: number) => Math.floor(bytes / 1024 / 1024);
-      throw new InfrastructureError(
-        `a run needs ${mib(ROOM_BYTES)} MiB and ${runs} has ${mib(bavail * bsize)} MiB free; make room or set LAB_RUNS to another folder`,
-      );
-    }
+    const room = await roomIn(runs);
+    if (!room.enough)
+      throw new InfrastructureError(`${room.words}; make room or set LAB_RUNS to another folder`);
     const directory = join(runs, id);
     await mkdir(directory);
     await rm(join(runs, 'latest'), { force: true });

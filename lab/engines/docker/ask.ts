@@ -1,7 +1,7 @@
 import type { LabContainer } from './container.ts';
 import { type HttpAnswer, parseAnswer } from './http-answer.ts';
 
-const PROGRAM = '/usr/local/lib/arbiter-lab/ask';
+export const ASK_PROGRAM = '/usr/local/lib/arbiter-lab/ask';
 
 /** One HTTP request to a Unix socket inside a container. Rejects when nobody answers within `timeoutMs`. */
 export async function ask(
@@ -12,7 +12,7 @@ export async function ask(
   body: unknown,
   timeoutMs: number,
 ): Promise<HttpAnswer> {
-  const argv = [PROGRAM, socket, method, path, ...(body === undefined ? [] : [JSON.stringify(body)])];
+  const argv = [ASK_PROGRAM, socket, method, path, ...(body === undefined ? [] : [JSON.stringify(body)])];
   const { code, stdout, stderr } = await container.exec(argv, timeoutMs);
   if (code === 137)
     throw new Error(

@@ -10,11 +10,11 @@ import { plainWords } from './connect.ts';
 import { buildImage, finished, hasImage, tarOf } from './image-build.ts';
 import { machineMirror, machineProxy } from './debian-mirror.ts';
 
-const NODE_IMAGE = 'node:24-bookworm-slim';
-const SUITE = 'bookworm';
+export const NODE_IMAGE = 'node:24-bookworm-slim';
+export const SUITE = 'bookworm';
 const recipe = join(projectRoot, 'images/base');
 /** A registry that is there begins to answer well within this. */
-const PULL_BEGINS_MS = 6000;
+export const PULL_BEGINS_MS = 6000;
 
 export type Say = (text: string) => void;
 
@@ -103,18 +103,21 @@ async function fromPackages(docker: Docker, tag: string, notPulled: string, say:
 }
 
 async function checkDebootstrap(notPulled: string): Promise<void> {
-  const why = await unableToBootstrap();
-  if (why === undefined) return;
+  const lack = await unableToBootstrap();
+  if (lack === undefined) return;
+  const bring = lack.bring === undefined ? '' : `: ${lack.bring}`;
   throw new InfrastructureError(
-    `no base image: ${notPulled}, and ${why}; images/README.md says how to bring one`,
+    `no base image: ${notPulled}, and ${lack.why}${bring}; images/README.md says how to bring one`,
   );
 }
 
-async function unableToBootstrap(): Promise<string | undefined> {
-  if (process.platform !== 'linux') return `debootstrap needs Linux, not ${process.platform}`;
-  if (process.getuid?.() !== 0) return 'debootstrap needs root: run the lab once as root';
+/** Why debootstrap cannot make a base image here, and the command that changes that where there is one. */
+export async function unableToBootstrap(): Promise<{ why: string; bring?: string } | undefined> {
+  if (process.platform !== 'linux') return { why: `debootstrap needs Linux, not ${process.platform}` };
+  if (process.getuid?.() !== 0) return { why: 'debootstrap needs root', bring: 'sudo make lab' };
   const { exitCode } = await execa('sh', ['-c', 'command -v debootstrap'], { reject: false });
-  return exitCode === 0 ? undefined : 'debootstrap is not installed: apt-get install debootstrap';
+  if (exitCode === 0) return undefined;
+  return { why: 'debootstrap is not installed', bring: 'apt-get install -y debootstrap' };
 }
 
 /** The Node that runs this lab where it works on its own in there, otherwise the same version from the npm packages. */

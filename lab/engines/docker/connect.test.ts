@@ -21,7 +21,7 @@ describe('an engine that cannot be reached', () => {
   it('is missing when there is no socket', async () => {
     const socketPath = join(directory, 'none.sock');
     const why = `there is no ${socketPath}: is Docker installed and started?`;
-    assert.deepEqual(await engineState({ socketPath }), { answers: false, why });
+    assert.deepEqual(await engineState({ socketPath }), { answers: false, why, code: 'ENOENT' });
   });
 
   it('is silent when the socket is there and nobody answers', async () => {

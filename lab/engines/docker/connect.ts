@@ -5,7 +5,9 @@ export function connect(): Docker {
   return new Docker();
 }
 
-export type EngineState = { answers: true; version: string } | { answers: false; why: string };
+export type EngineState =
+  | { answers: true; version: string }
+  | { answers: false; why: string; /** As the system has it, such as EACCES. */ code?: string };
 
 /** Asks the engine for its version; whatever keeps it from answering comes back in words. */
 export async function engineState(options: DockerOptions = {}, waitMs = 2000): Promise<EngineState> {
@@ -26,6 +28,7 @@ export async function engineState(options: DockerOptions = {}, waitMs = 2000): P
     (error: unknown): EngineState => ({
       answers: false,
       why: reasonFor(error as NodeJS.ErrnoException, where),
+      code: (error as NodeJS.ErrnoException).code ?? '',
     }),
   );
   try {

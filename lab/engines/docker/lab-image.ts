@@ -19,7 +19,7 @@ export async function ensureLabImage(docker: Docker, say: Say): Promise<string> 
   return withBuildLock(say, () => make(docker, say));
 }
 
-async function labImageTag(): Promise<string> {
+export async function labImageTag(): Promise<string> {
   return `${REPOSITORY}:${await labImageHash(await baseImageTag())}`;
 }
 
@@ -50,9 +50,19 @@ async function stageUnchanged(directory: string): Promise<string> {
   throw new Error(`the sources keep changing while the lab image is made; tried ${STAGING_ATTEMPTS} times`);
 }
 
-async function clearOldImages(docker: Docker): Promise<void> {
+/** A lab image of whatever state of the code; undefined when there is none. */
+export async function newestLabImage(docker: Docker): Promise<string | undefined> {
+  return (await labImages(docker))[0]?.Id;
+}
+
+/** The newest first. */
+async function labImages(docker: Docker): Promise<Docker.ImageInfo[]> {
   const images = await docker.listImages({ filters: JSON.stringify({ reference: [REPOSITORY] }) });
-  const old = images.sort((a, b) => b.Created - a.Created).slice(KEPT);
+  return images.sort((a, b) => b.Created - a.Created);
+}
+
+async function clearOldImages(docker: Docker): Promise<void> {
+  const old = (await labImages(docker)).slice(KEPT);
   // Without force: the engine refuses to remove what a container still runs.
   for (const { Id } of old)
     await docker

@@ -50,7 +50,8 @@ function startFor(labId: string): number {
   return sum;
 }
 
-async function takenSubnets(docker: Docker): Promise<Subnet[]> {
+/** What the engine's networks and this machine's interfaces have. */
+export async function takenSubnets(docker: Docker): Promise<Subnet[]> {
   const networks = await within(10_000, 'listing networks', docker.listNetworks());
   const ofEngine = networks
     .flatMap((network) => network.IPAM?.Config ?? [])

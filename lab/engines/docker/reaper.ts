@@ -42,6 +42,13 @@ export async function reap(what: Reapable, docker: Docker = connect()): Promise<
   throw new Error(`not everything of the lab could be removed: ${problems.join('; ')}`);
 }
 
+/** What `reap` would remove. */
+export async function countLeft(what: Reapable, docker: Docker = connect()): Promise<Reaped> {
+  const left = await leftovers(docker, what);
+  const count = (kind: keyof Reaped) => left.filter((each) => each.kind === kind).length;
+  return { containers: count('containers'), networks: count('networks'), volumes: count('volumes') };
+}
+
 async function leftovers(docker: Docker, what: Reapable): Promise<Leftover[]> {
   const filters = JSON.stringify({ label: [labelFilter(what)] });
   const look = Promise.all([

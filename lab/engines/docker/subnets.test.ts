@@ -4,6 +4,7 @@ import {
   addressIn,
   BENCHMARK_RANGE,
   chooseSubnet,
+  countFree,
   formatSubnet,
   overlap,
   parseSubnet,
@@ -54,6 +55,20 @@ describe('the subnets of a lab', () => {
       }),
     );
   });
+
+  // prettier-ignore
+  const counts: [string, number][] = [
+    ['10.0.0.0/8',       512],
+    ['198.18.7.128/25',  511],
+    ['198.18.0.0/16',    256],
+    ['198.18.0.0/15',      0],
+    ['0.0.0.0/0',          0],
+  ];
+  for (const [taken, free] of counts) {
+    it(`are ${free} of 512 where ${taken} is taken`, () => {
+      assert.deepEqual(countFree([subnet(taken), subnet(taken)]), { free, of: 512 });
+    });
+  }
 
   it('start their search where they are told, and go round', () => {
     assert.equal(formatSubnet(chooseSubnet([], 511)!), '198.19.255.0/24');

@@ -39,11 +39,26 @@ export function overlap(a: Subnet, b: Subnet): boolean {
  * do not meet. Undefined when every one is taken.
  */
 export function chooseSubnet(taken: readonly Subnet[], start: number): Subnet | undefined {
-  const count = 2 ** (SUBNET_BITS - BENCHMARK_RANGE.bits);
-  for (let i = 0; i < count; i++) {
-    const index = (start + i) % count;
-    const candidate = { first: BENCHMARK_RANGE.first + index * 2 ** (32 - SUBNET_BITS), bits: SUBNET_BITS };
-    if (!taken.some((other) => overlap(candidate, other))) return candidate;
+  for (let i = 0; i < SUBNETS; i++) {
+    const candidate = candidateAt((start + i) % SUBNETS);
+    if (isFree(candidate, taken)) return candidate;
   }
   return undefined;
+}
+
+/** How many of the range's subnets nobody has, of how many. */
+export function countFree(taken: readonly Subnet[]): { free: number; of: number } {
+  let free = 0;
+  for (let index = 0; index < SUBNETS; index++) if (isFree(candidateAt(index), taken)) free++;
+  return { free, of: SUBNETS };
+}
+
+const SUBNETS = 2 ** (SUBNET_BITS - BENCHMARK_RANGE.bits);
+
+function candidateAt(index: number): Subnet {
+  return { first: BENCHMARK_RANGE.first + index * 2 ** (32 - SUBNET_BITS), bits: SUBNET_BITS };
+}
+
+function isFree(candidate: Subnet, taken: readonly Subnet[]): boolean {
+  return !taken.some((other) => overlap(candidate, other));
 }

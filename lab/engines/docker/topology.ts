@@ -84,6 +84,21 @@ export function holderOptions(
   };
 }
 
+/** A holder without any network, for `tryAbilities`. */
+export function trialOptions(lab: Common): ContainerOptions {
+  const options = common(lab, 'trial', 'holder', ['sleep', 'infinity']);
+  return {
+    ...options,
+    User: '0:0',
+    HostConfig: {
+      ...options.HostConfig,
+      CapAdd: ['NET_ADMIN'],
+      Tmpfs: { '/run': 'rw,size=1m' },
+      NetworkMode: 'none',
+    },
+  };
+}
+
 /** The agent's file comes in a variable (nothing can be copied into a read-only container), which the agent itself does not see. */
 const WRITE_CONFIG_AND_RUN = `umask 077; mkdir -p ${RUN}/state && printf %s "$LAB_AGENT_CONFIG" > ${RUN}/agent.yaml && unset LAB_AGENT_CONFIG && exec "$@"`;
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { programs } from '../programs.ts';
 import { formatOwner, isGone, ownerOf, parseOwner } from '../owner.ts';
-import { marked, signalUntil } from './marked-processes.ts';
+import { marked, type MarkedProcess, signalUntil } from './marked-processes.ts';
 
 /** Ends every process of a lab, without naming any: by the mark they carry. */
 export async function reapProcesses(labId: string): Promise<number> {
@@ -17,15 +17,23 @@ export async function reapProcesses(labId: string): Promise<number> {
 
 /** Ends what labs left behind whose controller is certainly gone, and clears their folders away. Counts the processes. */
 export async function reapOrphans(): Promise<number> {
-  const orphans = async () => (await marked('')).filter(({ owner }) => owner !== undefined && isGone(owner));
-  const ended = await signalUntil(orphans, 'SIGKILL', () => false);
-  for (const name of await readdir(tmpdir())) {
-    if (!name.startsWith(FOLDER)) continue;
-    const path = join(tmpdir(), name);
-    const owner = parseOwner(await readFile(join(path, 'owner'), 'utf8').catch(() => ''));
-    if (owner !== undefined && isGone(owner)) await rm(path, { recursive: true, force: true });
-  }
+  const ended = await signalUntil(orphanProcesses, 'SIGKILL', () => false);
+  for (const path of await orphanFolders()) await rm(path, { recursive: true, force: true });
   return ended;
+}
+
+export async function orphanProcesses(): Promise<MarkedProcess[]> {
+  return (await marked('')).filter(({ owner }) => owner !== undefined && isGone(owner));
+}
+
+export async function orphanFolders(): Promise<string[]> {
+  const paths = (await readdir(tmpdir()))
+    .filter((name) => name.startsWith(FOLDER))
+    .map((name) => join(tmpdir(), name));
+  const owners = await Promise.all(
+    paths.map(async (path) => parseOwner(await readFile(join(path, 'owner'), 'utf8').catch(() => ''))),
+  );
+  return paths.filter((_, i) => owners[i] !== undefined && isGone(owners[i]));
 }
 
 /** A folder for the sockets, disks and output of one lab. It names its owner, so that it can be cleared away. */

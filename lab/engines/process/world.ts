@@ -1,6 +1,5 @@
 import { execa } from 'execa';
 import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { AgentStatus } from '../../../src/ports/status.ts';
@@ -11,6 +10,7 @@ import { programs } from '../programs.ts';
 import { type LabAddresses, NBD_PORT, SERVICE_PORT } from './addresses.ts';
 import { marked, MARK, partOf, send, signalUntil } from './marked-processes.ts';
 import { Member } from './member.ts';
+import { probeLink } from './probe-link.ts';
 import { reapProcesses, type Reaper } from './reaper.ts';
 import { Relay } from './relay.ts';
 
@@ -268,20 +268,4 @@ export class ProcessWorld implements World {
   #statusSocket(server: string): string {
     return join(this.#directory, `${server}.sock`);
   }
-}
-
-/** What a newcomer meets at this address: the gate's greeting, an ended connection, or nothing for `waitMs`. */
-function probeLink(host: string, port: number, waitMs: number): Promise<'greeting' | 'reset' | 'silence'> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port });
-    const timer = setTimeout(() => done('silence'), waitMs);
-    const done = (seen: 'greeting' | 'reset' | 'silence') => {
-      clearTimeout(timer);
-      socket.destroy();
-      resolve(seen);
-    };
-    socket.once('data', () => done('greeting'));
-    socket.once('error', () => done('reset'));
-    socket.once('close', () => done('reset'));
-  });
 }
