@@ -21,7 +21,7 @@ test: setup ## format, lint, types, dead code, unit tests and scenarios
 	@"$$(bin/find-node)" test/run.ts $(ARGS)
 
 bench: setup ## the timings, as ratios within one run
-	@"$$(bin/find-node)" test/bench.ts $(ARGS)
+	@"$$(bin/find-node)" bench/main.ts $(ARGS)
 
 clean: ## remove what the build and the runs left (not the packages)
 	rm -rf dist lab-runs coverage
