@@ -21,7 +21,7 @@ test: setup ## format, lint, types, dead code, unit tests and scenarios
 	@"$$(bin/find-node)" test/run.ts $(ARGS)
 
 bench: setup ## the timings, as ratios within one run
-	@"$$(bin/find-node)" test/bench.ts $(ARGS)
+	@"$$(bin/find-node)" bench/main.ts $(ARGS)
 
 engine: ## on Debian as root, without Docker: install docker.io and start a daemon
 	@bin/engine start

@@ -19,7 +19,7 @@ const bin = (name: string) => join('node_modules/.bin', name);
 const scratch = await mkdtemp(join(tmpdir(), 'arbiter-test-'));
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
 
-const code = ['src', 'lab', 'scenarios', 'test'];
+const code = ['src', 'lab', 'scenarios', 'test', 'bench'];
 await check('format', [bin('prettier'), '--check', '--log-level', 'warn', ...code]);
 await check('lint', [bin('oxlint'), '--type-aware', '--deny-warnings', ...code]);
 await check('types', [bin('tsc'), '--noEmit']);
