@@ -10,6 +10,7 @@ describe('the README', function () {
 
   it('has only commands that work: every sh block, in order, in one shell', async () => {
     const text = await readFile(join(root, 'README.md'), 'utf8');
+    assert.doesNotMatch(text, /@@/, 'a place that was to be filled');
     const blocks = [...text.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block]) => block);
     assert.ok(blocks.length >= 3, `only ${blocks.length} sh blocks were found`);
     const folder = await mkdtemp(join(tmpdir(), 'readme-'));
