@@ -12,8 +12,10 @@ async function main(argv: readonly string[]): Promise<void> {
   const { runCommand } = await import('./commands/run.ts');
   const { recheckCommand } = await import('./commands/recheck.ts');
   const { doctorCommand } = await import('./commands/doctor.ts');
+  const { reportCommand } = await import('./commands/report.ts');
   const { handCommands, holdCommand } = await import('./commands/by-hand.ts');
-  program.addCommand(runCommand()).addCommand(recheckCommand()).addCommand(doctorCommand());
+  for (const command of [runCommand(), recheckCommand(), reportCommand(), doctorCommand()])
+    program.addCommand(command);
   for (const command of handCommands()) program.addCommand(command);
   program.addCommand(holdCommand(), { hidden: true });
   for (const command of program.commands) command.exitOverride().helpCommand(false);

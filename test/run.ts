@@ -22,7 +22,9 @@ const total: Counts = { passed: 0, failed: 0, skipped: 0 };
 const code = ['src', 'lab', 'scenarios', 'test', 'bench'];
 await check('format', [bin('prettier'), '--check', '--log-level', 'warn', ...code]);
 await check('lint', [bin('oxlint'), '--type-aware', '--deny-warnings', ...code]);
-await check('types', [bin('tsc'), '--noEmit']);
+// What runs in a browser has the types of a browser, and no others.
+for (const project of ['.', 'lab/report/page', 'lab/report/in-browser'])
+  await check(`types in ${project}`, [bin('tsc'), '--noEmit', '-p', project]);
 await check('dead code', [bin('knip')]);
 await tests('unit, property and interop tests', []);
 await scenarios('process');

@@ -25,7 +25,8 @@ export async function recheck(runDirectory: string): Promise<Rechecked[]> {
   return rechecked;
 }
 
-async function scenarioFolders(directory: string): Promise<string[]> {
+/** The folders of scenarios in the folder of a run, of one round or of one scenario, in order of their names. */
+export async function scenarioFolders(directory: string): Promise<string[]> {
   if (await isScenario(directory)) return [directory];
   const entries = await readdir(directory, { withFileTypes: true }).catch((cause: NodeJS.ErrnoException) => {
     throw new Error(`${directory}: cannot be read: ${cause.code ?? cause.message}`, { cause });

@@ -16,8 +16,7 @@ export function recheckCommand(): Command {
     .action(async (run: string, flags: { json?: boolean }) => {
       await assertFolder(run);
       const judged = await recheck(run);
-      if (judged.length === 0)
-        throw new UsageError(`${run}: no scenario.json in it or in its folders: not a run`);
+      if (judged.length === 0) throw notARun(run);
       if (flags.json === true) console.log(JSON.stringify(judged, null, 2));
       else for (const { record, judgement } of judged) console.log(explain(record, judgement) + '\n');
       process.exitCode = exitCodes[worst(judged)];
@@ -31,7 +30,11 @@ function worst(judged: readonly Rechecked[]): Verdict {
   return wrong.some(({ judgement }) => judgement.verdict === 'violated') ? 'violated' : 'unknown';
 }
 
-async function assertFolder(run: string): Promise<void> {
+export function notARun(run: string): UsageError {
+  return new UsageError(`${run}: no scenario.json in it or in its folders: not a run`);
+}
+
+export async function assertFolder(run: string): Promise<void> {
   const found = await stat(run).catch(() => undefined);
   if (found?.isDirectory() !== true)
     throw new UsageError(`${join(run)}: no such folder; runs are kept in lab-runs/`);

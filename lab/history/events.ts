@@ -105,6 +105,8 @@ export interface History {
 /** `scenario.json` in the folder of one scenario: what was run and what has to have happened for it to mean something. */
 export interface ScenarioRecord {
   name: string;
+  /** In words; absent for a lab by hand. */
+  claim?: string;
   file: string;
   engine: string;
   storage: string;

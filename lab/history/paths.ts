@@ -9,10 +9,11 @@ export const historyFiles = {
   quorum: 'quorum.img',
   data: 'data.img',
   verdict: 'verdict.json',
+  report: 'report.html',
 } as const;
 
 /** The files in the folder of a run, beside the folders of its scenarios. */
-export const runFiles = { summary: 'summary.json', junit: 'junit.xml' } as const;
+export const runFiles = { summary: 'summary.json', junit: 'junit.xml', report: 'report.html' } as const;
 
 export function journalFile(server: string): string {
   return `journal-${server}.jsonl`;

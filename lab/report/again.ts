@@ -1,0 +1,4 @@
+/** The command that runs these scenarios again. */
+export function againCommand(names: readonly string[], engine: string, seed: number): string {
+  return `bin/lab run ${names.join(' ')} --engine ${engine} --seed ${seed}`;
+}

@@ -1,0 +1,47 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { checkAll } from '../checkers/check-all.ts';
+import { scenarioFolders } from '../checkers/recheck.ts';
+import { loadHistory } from '../history/load.ts';
+import { historyFiles, runFiles } from '../history/paths.ts';
+import type { RunSummary } from './summary.ts';
+import { writeRunReport, writeScenarioReport } from './write.ts';
+
+/**
+ * Writes the reports of a saved run anew, wherever its folder is by now: each scenario judged again, and the run as its
+ * summary tells it. Answers the paths, the run's own first; empty when there is no scenario in the folder. Rejects when
+ * a scenario.json or summary.json is damaged, or a report cannot be written.
+ */
+export async function writeReports(directory: string): Promise<string[]> {
+  const written: string[] = [];
+  const summary = await savedSummary(directory);
+  if (summary !== undefined) written.push(await writeRunReport(directory, summary));
+  for (const folder of await scenarioFolders(directory)) {
+    const history = await loadHistory(folder);
+    written.push(await writeScenarioReport(folder, history, checkAll(history), await savedTrouble(folder)));
+  }
+  return written;
+}
+
+/** Undefined for the folder of a scenario, and of a run that was interrupted before it had one. */
+async function savedSummary(directory: string): Promise<RunSummary | undefined> {
+  const path = join(directory, runFiles.summary);
+  const text = await readFile(path, 'utf8').catch(() => undefined);
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text) as RunSummary;
+  } catch (cause) {
+    throw new Error(`${path}: no summary of a run: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** What kept a scenario from being run to its end, as its verdict tells it; undefined when nothing did. */
+async function savedTrouble(directory: string): Promise<string | undefined> {
+  try {
+    const text = await readFile(join(directory, historyFiles.verdict), 'utf8');
+    const { trouble } = JSON.parse(text) as { trouble?: unknown };
+    return typeof trouble === 'string' ? trouble : undefined;
+  } catch {
+    return undefined; // never judged, as a lab by hand is until it is down
+  }
+}
