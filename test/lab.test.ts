@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { execa } from 'execa';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { marked, type MarkedProcess } from '../lab/engines/process/marked-processes.ts';
-import { lab, says } from './lab-program.ts';
+import { lab, root, says } from './lab-program.ts';
 
 describe('the lab program', function () {
   this.timeout(120_000);
@@ -38,6 +38,19 @@ describe('the lab program', function () {
     const [rechecked] = JSON.parse(again.stdout);
     assert.deepEqual(rechecked.judgement.results, told.results);
     assert.equal(rechecked.judgement.verdict, told.verdict);
+
+    // The reports are there, and those of the copy can be written anew.
+    assert.match(ran.stdout, /^report: .*report\.html$/m);
+    const reports = ['report.html', 'active-killed/report.html'].map((path) => join(copy, path));
+    for (const path of reports) await rm(path);
+    const made = await lab(['report', copy]);
+    assert.equal(made.exitCode, 0, made.stderr);
+    assert.deepEqual(
+      made.stdout.split('\n').map((path) => resolve(root, path)),
+      reports,
+    );
+    for (const path of reports)
+      assert.match(await readFile(path, 'utf8'), /bin\/lab run active-killed --engine process/);
   });
 
   it('judges a run otherwise when its evidence was changed: an acknowledged append that is not in the log', async () => {
@@ -100,6 +113,12 @@ describe('the lab program, given what it cannot use', function () {
       argv: ['recheck', '/nowhere'],
       exitCode: 64,
       says: /\/nowhere: no such folder; runs are kept in lab-runs/,
+    },
+    { argv: ['report', '/nowhere'], exitCode: 64, says: /\/nowhere: no such folder/ },
+    {
+      argv: ['report', 'images'],
+      exitCode: 64,
+      says: /images: no scenario\.json in it or in its folders: not a run/,
     },
     { argv: ['status', '--lab', 'none'], exitCode: 64, says: /no lab none is up/ },
     {

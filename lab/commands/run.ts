@@ -1,8 +1,10 @@
 import { Command, Option } from 'commander';
 import { availableParallelism } from 'node:os';
-import { relative } from 'node:path';
+import { join, relative } from 'node:path';
 import { chooseEngine } from '../engines/choose.ts';
 import { exitCodes, UsageError } from '../errors.ts';
+import { runFiles } from '../history/paths.ts';
+import { againCommand } from '../report/again.ts';
 import { Progress } from '../report/progress.ts';
 import type { RunSummary } from '../report/summary.ts';
 import { table } from '../report/table.ts';
@@ -75,6 +77,7 @@ async function run(names: string[], flags: RunFlags): Promise<void> {
       onScenario: (definition, round) => progress.scenario(definition, repeat > 1 ? round : undefined),
       onEvent: (event) => progress.event(event),
       onOutcome: (outcome) => progress.outcome(outcome),
+      onTrouble: (line) => console.error(`lab: ${line}`),
     }),
   );
   if (flags.json === true) console.log(JSON.stringify(summary, null, 2));
@@ -100,9 +103,10 @@ function conclude(summary: RunSummary, seed: number): void {
   const right = summary.scenarios.length - wrong.length;
   const share = `${right} of ${summary.scenarios.length} scenarios came out as expected;`;
   console.log(wrapped(`${share} the run is in ${directory}`, 80, '  '));
+  console.log(`report: ${join(directory, runFiles.report)}`);
   if (wrong.length === 0) return;
-  const names = [...new Set(wrong.map((scenario) => scenario.name))].join(' ');
-  console.log(`again: bin/lab run ${names} --engine ${summary.engine} --seed ${wrong[0]?.seed ?? seed}`);
+  const names = [...new Set(wrong.map((scenario) => scenario.name))];
+  console.log(`again: ${againCommand(names, summary.engine, wrong[0]?.seed ?? seed)}`);
 }
 
 export function positive(text: string, flag: string): number {

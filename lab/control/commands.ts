@@ -11,6 +11,7 @@ import { followFile } from '../engines/process/follow-file.ts';
 import { reapOrphans } from '../engines/process/reaper.ts';
 import { projectRoot } from '../engines/programs.ts';
 import { exitCodes, InfrastructureError, UsageError } from '../errors.ts';
+import { writeReports } from '../report/rewrite.ts';
 import { faultNamed } from '../faults/index.ts';
 import { wrapped } from '../wrapped.ts';
 import { askUnixSocket } from './ask.ts';
@@ -149,10 +150,20 @@ async function endLab(id: string, forgiving: boolean): Promise<void> {
     console.log(`lab ${id} is down; its history is in ${relative(process.cwd(), directory)}`);
     if (judged === undefined) return;
     console.log(explain(judged.record, judged.judgement));
+    await tellReport(directory);
     process.exitCode = exitCodes[judged.judgement.verdict];
   } catch (error) {
     if (!forgiving) throw error;
     await rm(socket, { force: true }); // its controller was killed; what it left is reaped next
+  }
+}
+
+/** The verdict stands whatever becomes of its report. */
+async function tellReport(directory: string): Promise<void> {
+  try {
+    for (const path of await writeReports(directory)) console.log(`report: ${relative(process.cwd(), path)}`);
+  } catch (error) {
+    console.error(`lab: no report was written: ${(error as Error).message}`);
   }
 }
 

@@ -7,6 +7,7 @@ import type { LabEvent } from '../history/events.ts';
 import { runFiles } from '../history/paths.ts';
 import { junit } from '../report/junit.ts';
 import { cameOutAsExpected, type RunSummary, summarize } from '../report/summary.ts';
+import { writeReportsOf } from './reports.ts';
 import { roomIn, runsFolder } from './room.ts';
 import { runScenariosWith, scenarios, type ScenarioDefinition } from './scenario.ts';
 import { runScenario, type ScenarioOutcome } from './session.ts';
@@ -26,6 +27,8 @@ export interface RunOptions {
   onScenario(definition: ScenarioDefinition, round: number): void;
   onEvent(event: LabEvent): void;
   onOutcome(outcome: ScenarioOutcome): void;
+  /** Something besides the scenarios went wrong, in one line. */
+  onTrouble(line: string): void;
 }
 
 class ScenarioFailed extends Error {}
@@ -39,6 +42,7 @@ export async function runScenarios(options: RunOptions): Promise<RunSummary> {
     const directory =
       options.repeat > 1 || options.untilFail ? join(runDirectory, `round-${round}`) : runDirectory;
     await mkdir(directory, { recursive: true });
+    const before = outcomes.length;
     const failed = await runRound(
       mocha,
       { ...options, seed: options.seed + round - 1 },
@@ -48,6 +52,8 @@ export async function runScenarios(options: RunOptions): Promise<RunSummary> {
     );
     await writeRunFiles(runDirectory, outcomes, options);
     if (options.signal.aborted) throw options.signal.reason as Error;
+    const soFar = summarize(runDirectory, outcomes, options);
+    await writeReportsOf(soFar, outcomes.slice(before), options.onTrouble);
     if (failed && (options.untilFail || options.onFailure === 'stop')) break;
   }
   return summarize(runDirectory, outcomes, options);

@@ -63,6 +63,7 @@ function scenarioRecord(definition: ScenarioDefinition, context: SessionContext)
   const { options } = definition;
   return {
     name: definition.name,
+    claim: definition.claim,
     file: definition.file,
     engine: context.engine.name,
     storage: 'nbd',

@@ -134,6 +134,6 @@ describe('moving about in a report', function () {
     await page.keyboard.press('?');
     assert.match(await page.getByRole('dialog').innerText(), /v\s+to the first violation/);
     await page.keyboard.press('Escape');
-    assert.equal(await page.getByRole('dialog').count(), 0);
+    await page.getByRole('dialog').waitFor({ state: 'hidden' });
   });
 });

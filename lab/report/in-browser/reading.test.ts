@@ -112,7 +112,7 @@ describe('a report in a browser', function () {
     assert.match(await wordsOf(page, 'faults'), /<img src=/);
     await page.locator('#event-search').fill('warning: </script>');
     await page.locator('#event-list .event', { hasText: 'warning: </script>' }).click();
-    assert.ok((await page.locator('#details').innerText()).includes(nasty));
+    await page.locator('#details', { hasText: nasty }).waitFor();
     assert.ok((await page.locator('h1').innerText()).includes(nasty));
   });
 

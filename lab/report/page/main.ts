@@ -27,7 +27,6 @@ showDetails(state);
 state.subscribe(draw);
 listen();
 state.changed();
-document.documentElement.dataset['ready'] = 'true';
 
 function draw(): void {
   const { scene, view, selected, announcement } = state;
@@ -39,6 +38,8 @@ function draw(): void {
   timeline.dataset['from'] = String(view.from);
   timeline.dataset['to'] = String(view.to);
   if (words.open) writeWords();
+  // Everything else that follows the state has been drawn before.
+  document.documentElement.dataset['ready'] = 'true';
 }
 
 /** The timeline as text, for the stretch that is shown. */

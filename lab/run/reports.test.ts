@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { checkAll } from '../checkers/check-all.ts';
+import { goodTakeover } from '../checkers/testing/good-takeover.ts';
+import { saveHistory } from '../history/write.ts';
+import { summarize } from '../report/summary.ts';
+import { writeReportsOf } from './reports.ts';
+import type { ScenarioOutcome } from './session.ts';
+
+describe('the reports of a run', () => {
+  let dir: string;
+  beforeEach(async () => (dir = await mkdtemp(join(tmpdir(), 'reports-'))));
+  afterEach(() => rm(dir, { recursive: true }));
+
+  const outcome = async (name: string): Promise<ScenarioOutcome> => {
+    const history = goodTakeover({ scenario: { name } }).history();
+    const directory = join(dir, name);
+    await saveHistory(directory, history);
+    return {
+      record: history.scenario,
+      directory,
+      judgement: checkAll(history),
+      seconds: 1,
+      trouble: undefined,
+    };
+  };
+  const report = (...path: string[]) => readFile(join(dir, ...path, 'report.html'), 'utf8');
+
+  it('are one of the run and one of each scenario', async () => {
+    const outcomes = [await outcome('one'), await outcome('two')];
+    const troubles: string[] = [];
+    await writeReportsOf(summarize(dir, outcomes, { engine: { name: 'process' } }), outcomes, (line) =>
+      troubles.push(line),
+    );
+    assert.deepEqual(troubles, []);
+    assert.match(await report(), /href="two\/report\.html"/);
+    assert.match(await report('one'), /<title>one: valid<\/title>/);
+  });
+
+  it('tell in one line which of them could not be written, and the others are', async () => {
+    const outcomes = [await outcome('one'), await outcome('two')];
+    await mkdir(join(dir, 'one', 'report.html'));
+    await rm(join(dir, 'two', 'scenario.json'));
+    const troubles: string[] = [];
+    await writeReportsOf(summarize(dir, outcomes, { engine: { name: 'process' } }), outcomes, (line) =>
+      troubles.push(line),
+    );
+    assert.equal(troubles.length, 2);
+    assert.match(troubles[0]!, /^no report was written for one: EISDIR/);
+    assert.match(troubles[1]!, /^no report was written for two: .*scenario\.json: no scenario to judge/);
+    assert.match(await report(), /2 of 2 scenarios/);
+  });
+});
