@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { checkAll } from '../checkers/check-all.ts';
 import { scenarioFolders } from '../checkers/recheck.ts';
 import { loadHistory } from '../history/load.ts';
@@ -18,9 +18,19 @@ export async function writeReports(directory: string): Promise<string[]> {
   if (summary !== undefined) written.push(await writeRunReport(directory, summary));
   for (const folder of await scenarioFolders(directory)) {
     const history = await loadHistory(folder);
-    written.push(await writeScenarioReport(folder, history, checkAll(history), await savedTrouble(folder)));
+    const about = { trouble: await savedTrouble(folder), runDirectory: await runOf(folder) };
+    written.push(await writeScenarioReport(folder, history, checkAll(history), about));
   }
   return written;
+}
+
+/** The run that a scenario's folder lies in, or the round of it; undefined for a lab by hand. */
+async function runOf(folder: string): Promise<string | undefined> {
+  const parent = dirname(resolve(folder));
+  for (const above of [parent, dirname(parent)]) {
+    if ((await savedSummary(above)) !== undefined) return above;
+  }
+  return undefined;
 }
 
 /** Undefined for the folder of a scenario, and of a run that was interrupted before it had one. */

@@ -9,15 +9,20 @@ import { originOf, reportData } from './report-data.ts';
 import type { ReportData } from './timeline/model.ts';
 import { claimsHtml, takeoversHtml, verdictBadge, verdictInWords } from './verdict-html.ts';
 
-/** The report of one scenario as one HTML file. `trouble`: what kept it from being run to its end. */
+/**
+ * The report of one scenario as one HTML file. `trouble`: what kept it from being run to its end. `run`: the way to the
+ * report of its run.
+ */
 export async function scenarioPage(
   history: History,
   judgement: Judgement,
   trouble: string | undefined,
+  run: string | undefined,
 ): Promise<string> {
   const { scenario } = history;
   const data = reportData(history, judgement);
-  const body = html`${headerHtml(history, judgement, trouble, data)}
+  const above = run === undefined ? null : html`<p class="above"><a href="${run}">the whole run</a></p>`;
+  const body = html`${above} ${headerHtml(history, judgement, trouble, data)}
     <main>
       <section aria-label="Verdict">
         ${claimsHtml(judgement.results, originOf(history))} ${takeoversHtml(judgement.failovers)}
@@ -49,7 +54,6 @@ function headerHtml(
   const again = scenario.file === '' ? null : againCommand([scenario.name], scenario.engine, scenario.seed);
   const calm = judgement.asExpected && trouble === undefined;
   return html`<header>
-    <p class="above"><a href="../report.html">the whole run</a></p>
     <h1>${scenario.name} ${verdictBadge(judgement.verdict)}</h1>
     ${scenario.claim === undefined ? null : html`<p class="claimed">Claim: ${scenario.claim}.</p>`}
     <p class="meaning ${calm ? 'calm' : 'alarm'}">${verdictInWords(scenario, judgement, trouble)}</p>

@@ -17,7 +17,10 @@ export async function writeReportsOf(
   };
   for (const { record, directory, judgement, trouble } of outcomes) {
     await trying(record.name, async () =>
-      writeScenarioReport(directory, await loadHistory(directory), judgement, trouble),
+      writeScenarioReport(directory, await loadHistory(directory), judgement, {
+        trouble,
+        runDirectory: summary.directory,
+      }),
     );
   }
   await trying('the run', () => writeRunReport(summary.directory, summary));

@@ -36,9 +36,16 @@ export function drawTimeline(canvas: HTMLCanvasElement, scene: Scene, view: View
     if (lane !== undefined) tintLane(pen, fault, data.toNs, lane.top - 3, lane.height + 6);
     drawFault(pen, layout.faultRow.get(fault.id)!, fault, data.toNs);
   }
+  // Below what happened, and faintly above it: a mark must not hide the very thing that it marks.
+  drawMarks(pen, scene, marks);
   for (const row of layout.rows) drawRow(pen, row, scene);
   drawConflicts(pen, scene);
+  pen.c.globalAlpha = 0.4;
   drawMarks(pen, scene, marks);
+  pen.c.globalAlpha = 0.15;
+  if (marks.chosen !== undefined)
+    pen.bar(marks.chosen.from, marks.chosen.to, 0, layout.height, pen.palette.text);
+  pen.c.globalAlpha = 1;
 }
 
 function drawRow(pen: Pen, row: Row, scene: Scene): void {
@@ -188,11 +195,8 @@ function drawMarks(pen: Pen, { data, layout }: Scene, marks: Marks): void {
     c.lineTo(x + 0.5, AXIS_HEIGHT);
     c.fill();
   }
-  if (marks.selectedAt !== undefined && pen.sees(marks.selectedAt, marks.selectedAt))
-    pen.line(marks.selectedAt, AXIS_HEIGHT - 6, layout.height, palette.text, [], 1.5);
-  if (marks.chosen !== undefined) {
-    c.globalAlpha = 0.15;
-    pen.bar(marks.chosen.from, marks.chosen.to, 0, layout.height, palette.text);
-    c.globalAlpha = 1;
-  }
+  const { selectedAt } = marks;
+  const isMarked = data.violations.some(({ at }) => at === selectedAt);
+  if (selectedAt !== undefined && !isMarked && pen.sees(selectedAt, selectedAt))
+    pen.line(selectedAt, AXIS_HEIGHT - 6, layout.height, palette.text, [], 1.5);
 }

@@ -44,7 +44,7 @@ function draw(): void {
 
 /** The timeline as text, for the stretch that is shown. */
 function writeWords(): void {
-  const lanes = inWords(data, state.view).map(({ lane, says }) => {
+  const lanes = inWords(state.scene, state.view).map(({ lane, says }) => {
     const list = element('ul', '', ...says.map((text) => element('li', '', text)));
     const section = element(
       'section',

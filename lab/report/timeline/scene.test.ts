@@ -99,7 +99,7 @@ describe('the scene of a timeline', () => {
 
   it('is told in words for the stretch that is shown, and for no other', () => {
     const says = (from: number, to: number, lane: string) =>
-      inWords(scene.data, { from: from * S, to: to * S })
+      inWords(scene, { from: from * S, to: to * S })
         .find((each) => each.lane === lane)!
         .says.join('\n');
     assert.match(says(2, 4, 'server-1'), /role active \(epoch 2\) from \+3\.000 s to \+5\.060 s/);
@@ -107,7 +107,11 @@ describe('the scene of a timeline', () => {
     assert.equal(says(6, 7, 'server-1'), '');
     assert.match(says(6, 7, 'faults'), /fault 1, kill on server-1/);
     assert.equal(says(11, 12, 'faults'), '');
-    assert.match(says(8, 9, 'storage'), /server-2 in the data area \(epoch 3\)/);
+    assert.match(
+      says(8, 9, 'storage'),
+      /server-2 in the data area \(epoch 3\)[^]*server-1: writes 0, refusals 1/,
+    );
+    assert.match(says(3, 4.1, 'client'), /acknowledged 2 by server-1, 0 by server-2; refused 0; unknown 0/);
   });
 
   describe('filtered', () => {

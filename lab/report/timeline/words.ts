@@ -1,5 +1,8 @@
 import { duration, instant } from './axis.ts';
-import type { FaultBand, ReportData, Span, TakeoverBar } from './model.ts';
+import { firstNotBelow } from './events.ts';
+import type { FaultBand, Span, TakeoverBar } from './model.ts';
+import type { Scene } from './scene.ts';
+import type { Series } from './series.ts';
 import type { Viewport } from './viewport.ts';
 
 /** One lane in words. */
@@ -11,7 +14,8 @@ export interface LaneInWords {
 const MOST_SPANS = 40;
 
 /** What the timeline draws between two instants, as text: its alternative for those who do not see it. */
-export function inWords(data: ReportData, view: Viewport): LaneInWords[] {
+export function inWords(scene: Scene, view: Viewport): LaneInWords[] {
+  const { data } = scene;
   const spans = (list: readonly Span[], what: (span: Span) => string) =>
     limited(
       list
@@ -33,6 +37,7 @@ export function inWords(data: ReportData, view: Viewport): LaneInWords[] {
         ...spans(services, (s) => `service ${s.kind}${epochOf(s)}`),
       ],
     })),
+    { lane: 'client', says: [clientInWords(scene, view)] },
     {
       lane: 'storage',
       says: [
@@ -41,9 +46,27 @@ export function inWords(data: ReportData, view: Viewport): LaneInWords[] {
         ...data.storage.letIn.flatMap(({ server, spans: list }) =>
           spans(list, (s) => `${server} in the data area${epochOf(s)}`),
         ),
+        ...data.servers.map((server) => writesInWords(scene, view, server)),
       ],
     },
   ];
+}
+
+function clientInWords({ data, appends, kinds }: Scene, view: Viewport): string {
+  const of = (kind: number) => countIn(appends, view, (each) => each === kind);
+  const by = data.servers.map((server, kind) => `${of(kind)} by ${server}`).join(', ');
+  return `appends that ended: acknowledged ${by}; refused ${of(kinds.refused)}; unknown ${of(kinds.unknown)}`;
+}
+
+function writesInWords({ writes, refusals }: Scene, view: Viewport, server: string): string {
+  const count = (series: Series | undefined) =>
+    series === undefined ? 0 : countIn(series, view, () => true);
+  return `${server}: writes ${count(writes.get(server))}, refusals ${count(refusals.get(server))}`;
+}
+
+function countIn(series: Series, view: Viewport, counts: (kind: number) => boolean): number {
+  const first = firstNotBelow(series.to, view.from);
+  return series.kind.subarray(first, firstNotBelow(series.to, view.to)).filter(counts).length;
 }
 
 export function faultInWords(f: FaultBand): string {
