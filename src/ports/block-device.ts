@@ -21,7 +21,8 @@ export interface BlockDevice extends AsyncDisposable {
 
 /**
  * The storage answered, and the answer was an error; the connection lives. Or the request was never sent: no connection
- * (ENOTCONN), its deadline passed before (ETIMEDOUT), or the device could not take it (EINVAL, EPERM, ENOTSUP).
+ * (ENOTCONN), its deadline passed before (ETIMEDOUT), too many are under way (EBUSY), or the device could not take it
+ * (EINVAL, EPERM, ENOTSUP).
  */
 export class RequestFailed extends Error {
   override readonly name = 'RequestFailed';

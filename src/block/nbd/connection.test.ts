@@ -3,9 +3,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { NBD_CMD, NBD_ERROR } from '../../wire/nbd/constants.ts';
-import { simpleReply } from '../../wire/nbd/server-bytes.fixture.ts';
+import {
+  errorAtChunk,
+  errorChunk,
+  simpleReply,
+  structuredWelcome,
+} from '../../wire/nbd/server-bytes.fixture.ts';
 import { NbdConnection } from './connection.ts';
-import { ScriptedServer } from './scripted-server.fixture.ts';
+import { says, ScriptedServer, type SeenRequest } from './scripted-server.fixture.ts';
 
 const long = 5000;
 const soon = 60;
@@ -68,6 +73,31 @@ describe('an NBD connection', () => {
     const read = later(connection.request(readAt(0), long));
     (await server.request()).reply(77);
     await assert.rejects(read, { code: 'EINVAL', message: /failed with NBD error 77 \(EINVAL\)$/ });
+  });
+
+  it('says where and why a request failed when the server says so, in 500 characters', async () => {
+    await using server = await ScriptedServer.listen({ opening: says(structuredWelcome(65536)) });
+    await using connection = await connected(server);
+    const read = later(connection.request(readAt(1024), long));
+    const { cookie, socket } = await server.request();
+    socket.write(errorAtChunk(cookie, NBD_ERROR.EIO, 1100, `media\n${'x'.repeat(1000)}`, 1));
+    await assert.rejects(read, {
+      code: 'EIO',
+      message: `${connection.target.name}: read of 512 bytes at 1024 failed with NBD error 5 (EIO) at offset 1100: media ${'x'.repeat(494)}...`,
+    });
+    assert.equal(connection.usable, true);
+  });
+
+  it('leaves when any part of a reply says that the server shuts down', async () => {
+    await using server = await ScriptedServer.listen({ opening: says(structuredWelcome(65536)) });
+    await using connection = await connected(server);
+    const read = later(connection.request(readAt(0), long));
+    const { cookie, socket } = await server.request();
+    socket.write(errorChunk(cookie, NBD_ERROR.EIO));
+    socket.write(errorChunk(cookie, NBD_ERROR.ESHUTDOWN, 'bye', 1));
+    await assert.rejects(read, { code: 'ESHUTDOWN', message: /\(ESHUTDOWN\): bye$/ });
+    assert.equal(connection.usable, false);
+    assert.equal((await server.request()).type, NBD_CMD.DISC);
   });
 
   it('does not know the outcome past the deadline, and leaves a server that said nothing since', async () => {
@@ -229,6 +259,38 @@ describe('an NBD connection', () => {
     assert.equal((await server.request()).type, NBD_CMD.DISC);
     await closed;
     await connection.close();
+  });
+
+  /** A connection with a read in flight that its user gave up while the server answered others. */
+  async function withLateRead(server: ScriptedServer): Promise<[NbdConnection, SeenRequest]> {
+    const connection = await connected(server);
+    const late = later(connection.request(readAt(0), 5 * soon));
+    const seen = await server.request();
+    const other = connection.request(readAt(512), long);
+    (await server.request()).reply(0, sector);
+    await other;
+    await assert.rejects(late, { name: 'OutcomeUnknown' });
+    return [connection, seen];
+  }
+
+  it('says goodbye with nothing in flight: a late answer is waited for', async () => {
+    await using server = await ScriptedServer.listen();
+    const [connection, late] = await withLateRead(server);
+    const closed = connection.close();
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(server.untaken, 0);
+    late.reply(0, sector);
+    assert.equal((await server.request()).type, NBD_CMD.DISC);
+    await closed;
+  });
+
+  it('drops the connection without a goodbye when a late answer does not come', async () => {
+    await using server = await ScriptedServer.listen();
+    const [connection, late] = await withLateRead(server);
+    const gone = new Promise((resolve) => late.socket.on('close', resolve));
+    await connection.close();
+    await gone;
+    assert.equal(server.untaken, 0);
   });
 
   it('works over a Unix socket as well', async () => {

@@ -3,15 +3,16 @@ import { OutcomeUnknown, RequestFailed } from '../../ports/block-device.ts';
 import { NBD_ERROR, nbdErrorName } from '../../wire/nbd/constants.ts';
 import type { NbdClient } from '../../wire/nbd/client.ts';
 import type { ExportInfo } from '../../wire/nbd/export-info.ts';
-import type { Outcome } from '../../wire/nbd/outcome.ts';
+import type { Failed, Outcome } from '../../wire/nbd/outcome.ts';
 import { type Command, describeCommand } from '../../wire/nbd/request.ts';
 import type { NbdAddress } from '../uri.ts';
 import { formatNbdUri } from '../uri.ts';
 import { negotiate, type Negotiated, type NbdTarget } from './negotiate.ts';
+import { shortened } from './shortened.ts';
 
 /** Requests whose user gave up and that were not answered either. Beyond that the connection is given up too. */
 const lateLimit = 1024;
-/** How long a clean leave may take before the socket is dropped. */
+/** How long a clean leave waits for answers that are late, and then for the server, before the socket is dropped. */
 const leaveMs = 1000;
 
 interface Pending {
@@ -31,6 +32,8 @@ interface Pending {
 export class NbdConnection implements AsyncDisposable {
   readonly target: NbdTarget;
   readonly info: ExportInfo;
+  /** Reads are answered in chunks, errors with words. */
+  readonly structuredReplies: boolean;
   readonly #socket: Socket;
   readonly #wire: NbdClient;
   readonly #pending = new Map<bigint, Pending>();
@@ -41,6 +44,7 @@ export class NbdConnection implements AsyncDisposable {
   #lost: string | undefined;
   #closedByUser = false;
   #lastError: Error | undefined;
+  #lateTimer: NodeJS.Timeout | undefined;
 
   /**
    * Connects, negotiates, and stays connected. All of it within `deadlineMs`. Rejects with `DeviceUnusable` when the
@@ -57,9 +61,10 @@ export class NbdConnection implements AsyncDisposable {
     return negotiate(target, deadlineMs, (ready) => new NbdConnection(ready));
   }
 
-  private constructor({ target, socket, wire, info }: Negotiated) {
+  private constructor({ target, socket, wire, info, structuredReplies }: Negotiated) {
     this.target = target;
     this.info = info;
+    this.structuredReplies = structuredReplies;
     this.#socket = socket;
     this.#wire = wire;
     socket.on('data', (chunk) => this.#received(chunk));
@@ -126,7 +131,7 @@ export class NbdConnection implements AsyncDisposable {
         return;
       case 'failed':
         if (outcome.error === NBD_ERROR.ESHUTDOWN) this.#leave('the server is shutting down', true);
-        this.#fail(outcome.cookie, outcome.error);
+        this.#fail(outcome);
         return;
       case 'broken':
         this.#lose(outcome.text);
@@ -136,12 +141,14 @@ export class NbdConnection implements AsyncDisposable {
     }
   }
 
-  #fail(cookie: bigint, error: number): void {
+  #fail({ cookie, error, text, offsetBytes }: Failed): void {
     const pending = this.#settle(cookie);
     if (pending === undefined) return;
     const code = nbdErrorName(error);
-    const text = `${this.#describe(pending)} failed with NBD error ${error} (${code})`;
-    pending.reject(new RequestFailed(text, code));
+    const where = offsetBytes === undefined ? '' : ` at offset ${offsetBytes}`;
+    const why = text === undefined ? '' : `: ${shortened(text)}`;
+    const message = `${this.#describe(pending)} failed with NBD error ${error} (${code})${where}${why}`;
+    pending.reject(new RequestFailed(message, code));
   }
 
   /** Takes a request out of those in flight; undefined when its user gave it up earlier and its answer is late. */
@@ -155,6 +162,7 @@ export class NbdConnection implements AsyncDisposable {
   #expire(cookie: bigint): void {
     const pending = this.#settle(cookie);
     if (pending === undefined) return;
+    this.#wire.abandon(cookie);
     pending.reject(
       new OutcomeUnknown(
         `${this.#describe(pending)} was not answered within ${Math.round(pending.deadlineMs)} ms`,
@@ -174,22 +182,28 @@ export class NbdConnection implements AsyncDisposable {
     this.#leaveWhenIdle();
   }
 
+  /** NBD_CMD_DISC goes out with nothing in flight; late answers are waited for a little, and then not at all. */
   #leaveWhenIdle(): void {
     if (this.#leaving === undefined || this.#lost !== undefined || this.#pending.size > 0) return;
     const { reason, politely } = this.#leaving;
-    if (politely) {
-      this.#socket.write(this.#wire.disconnect());
-      this.#socket.destroySoon();
-      const timer = setTimeout(() => this.#socket.destroy(), leaveMs);
-      void this.#gone.then(() => clearTimeout(timer));
-    }
-    this.#lose(reason, politely);
+    if (!politely) this.#lose(reason);
+    else if (this.#wire.unanswered === 0) this.#disconnect(reason);
+    else this.#lateTimer ??= setTimeout(() => this.#lose(reason), leaveMs);
+  }
+
+  #disconnect(reason: string): void {
+    this.#socket.write(this.#wire.disconnect());
+    this.#socket.destroySoon();
+    const timer = setTimeout(() => this.#socket.destroy(), leaveMs);
+    void this.#gone.then(() => clearTimeout(timer));
+    this.#lose(reason, true);
   }
 
   /** The connection is over. What is in flight may still take effect; nobody here will learn whether it did. */
   #lose(reason: string, politely = false): void {
     if (this.#lost !== undefined) return;
     this.#lost = reason;
+    clearTimeout(this.#lateTimer);
     if (!politely) this.#drop();
     for (const cookie of [...this.#pending.keys()]) {
       const pending = this.#settle(cookie)!;

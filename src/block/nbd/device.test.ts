@@ -8,6 +8,7 @@ import {
   infoBlockSize,
   infoExport,
   optionReply,
+  structuredRefused,
   welcome,
 } from '../../wire/nbd/server-bytes.fixture.ts';
 import { NbdBlockDevice } from './device.ts';
@@ -126,7 +127,13 @@ describe('an NBD block device', () => {
 
   it('abides by the block sizes it asked for', async () => {
     await using server = await ScriptedServer.listen({
-      opening: says(greeting(), infoExport(1 << 20), infoBlockSize(4096, 4096, 8192), acknowledgement),
+      opening: says(
+        greeting(),
+        structuredRefused,
+        infoExport(1 << 20),
+        infoBlockSize(4096, 4096, 8192),
+        acknowledgement,
+      ),
     });
     await using device = await opened(server);
     assert.deepEqual([device.sectorBytes, device.sizeBytes], [4096, 1 << 20]);
@@ -283,7 +290,7 @@ describe('an NBD block device', () => {
     await using device = await opened(server);
     const lost = later(device.read(0, 512, long));
     const text = 'quorum refused: last granted epoch 9';
-    server.opening = says(greeting(), optionReply(NBD_REP_ERR.POLICY, bytesOf(text)));
+    server.opening = says(greeting(), structuredRefused, optionReply(NBD_REP_ERR.POLICY, bytesOf(text)));
     (await server.request()).socket.resetAndDestroy();
     await assert.rejects(lost, { name: 'OutcomeUnknown' });
     await assert.rejects(device.read(0, 512, long), (error: Error) => {

@@ -2,19 +2,23 @@ import { type BlockDevice, OutcomeUnknown, RequestFailed } from '../../ports/blo
 import { NBD_LIMIT } from '../../wire/nbd/constants.ts';
 import type { ExportInfo } from '../../wire/nbd/export-info.ts';
 import { type Command, describeCommand } from '../../wire/nbd/request.ts';
-import { rangeProblem } from '../range.ts';
 import type { NbdAddress } from '../uri.ts';
+import { Backlog } from './backlog.ts';
+import { commandProblem, payloadBytesOf } from './command-problem.ts';
 import { NbdConnection } from './connection.ts';
 import { Reconnector } from './reconnect.ts';
+
+type DurableWrite = Command & { kind: 'write' | 'write-zeroes' };
 
 /**
  * An export of an NBD server as a block device. A lost connection is made anew by the next request, within that
  * request's deadline; no request is ever issued twice. A request that found no connection was never sent: it fails with
- * `RequestFailed` code ENOTCONN, a write too, and has no effect.
+ * `RequestFailed` code ENOTCONN, a write too, and has no effect. So does one too many, with code EBUSY.
  */
 export class NbdBlockDevice implements BlockDevice {
   readonly name: string;
   readonly #connections: Reconnector;
+  readonly #backlog = new Backlog();
 
   /** Connects within `deadlineMs`. Rejects as `NbdConnection.open` does. */
   static async open(address: NbdAddress, exportName: string, deadlineMs: number): Promise<NbdBlockDevice> {
@@ -48,31 +52,42 @@ export class NbdBlockDevice implements BlockDevice {
     return durabilityOf(this.#info);
   }
 
-  async read(offsetBytes: number, lengthBytes: number, deadlineMs: number): Promise<Uint8Array> {
-    const untilMs = performance.now() + deadlineMs;
+  read(offsetBytes: number, lengthBytes: number, deadlineMs: number): Promise<Uint8Array> {
     const command: Command = { kind: 'read', offsetBytes, lengthBytes };
-    const connection = await this.#connectionFor(command, untilMs);
-    this.#requireWithin(connection.info, command, offsetBytes, lengthBytes);
-    return this.#issue(connection, command, untilMs);
+    return this.#carryOut(command, deadlineMs, (connection, untilMs) =>
+      this.#issue(connection, command, untilMs),
+    );
   }
 
-  async writeDurably(offsetBytes: number, bytes: Uint8Array, deadlineMs: number): Promise<void> {
-    const untilMs = performance.now() + deadlineMs;
-    const write: Command = { kind: 'write', offsetBytes, bytes, fua: true };
-    const connection = await this.#connectionFor(write, untilMs);
-    if (connection.info.readOnly) throw this.#notSent(write, 'the export is read-only', 'EPERM');
-    this.#requireWithin(connection.info, write, offsetBytes, bytes.length);
-    switch (durabilityOf(connection.info)) {
-      case 'fua':
-        await this.#issue(connection, write, untilMs);
-        return;
-      case 'flush':
-        await this.#issue(connection, { ...write, fua: false }, untilMs);
-        await this.#flushAfter(write, connection, untilMs);
-        return;
-      default:
-        throw this.#notSent(write, 'the export offers neither forced unit access nor flush', 'ENOTSUP');
-    }
+  writeDurably(offsetBytes: number, bytes: Uint8Array, deadlineMs: number): Promise<void> {
+    return this.#writeDurably({ kind: 'write', offsetBytes, bytes, fua: true }, deadlineMs);
+  }
+
+  /**
+   * Zeroes without sending them, durable as `writeDurably`; up to 4 GiB in one request. `keepAllocated`: no hole is made,
+   * so that later writes find their space. `onlyFast`: fails with ENOTSUP, and writes nothing, where it would take as long
+   * as a write. ENOTSUP too, without being sent, where the export does not offer what is asked for.
+   */
+  async writeZeroesDurably(
+    offsetBytes: number,
+    lengthBytes: number,
+    deadlineMs: number,
+    { keepAllocated = false, onlyFast = false } = {},
+  ): Promise<void> {
+    const extent = { offsetBytes, lengthBytes };
+    const flags = { fua: true, noHole: keepAllocated, fast: onlyFast };
+    await this.#writeDurably({ kind: 'write-zeroes', ...extent, ...flags }, deadlineMs);
+  }
+
+  /**
+   * Tells the storage that these bytes are not needed any more; up to 4 GiB in one request. What they read as is unknown
+   * from then on, until they are written again. An outcome that is not known may come true later, as that of a write.
+   */
+  async trim(offsetBytes: number, lengthBytes: number, deadlineMs: number): Promise<void> {
+    const command: Command = { kind: 'trim', offsetBytes, lengthBytes };
+    await this.#carryOut(command, deadlineMs, (connection, untilMs) =>
+      this.#issue(connection, command, untilMs),
+    );
   }
 
   /** Requests in flight are settled first, each by its deadline. */
@@ -82,6 +97,40 @@ export class NbdBlockDevice implements BlockDevice {
 
   get #info(): ExportInfo {
     return this.#connections.latest.info;
+  }
+
+  #writeDurably(write: DurableWrite, deadlineMs: number): Promise<void> {
+    return this.#carryOut(write, deadlineMs, async (connection, untilMs) => {
+      switch (durabilityOf(connection.info)) {
+        case 'fua':
+          await this.#issue(connection, write, untilMs);
+          return;
+        case 'flush':
+          await this.#issue(connection, { ...write, fua: false }, untilMs);
+          await this.#flushAfter(write, connection, untilMs);
+          return;
+        default:
+          throw this.#notSent(write, 'the export offers neither forced unit access nor flush', 'ENOTSUP');
+      }
+    });
+  }
+
+  /** Where there is room for it, on a connection to an export that takes it. */
+  async #carryOut<T>(
+    command: Command,
+    deadlineMs: number,
+    act: (connection: NbdConnection, untilMs: number) => Promise<T>,
+  ): Promise<T> {
+    const untilMs = performance.now() + deadlineMs;
+    const payloadBytes = Math.min(payloadBytesOf(command), NBD_LIMIT.payloadBytes);
+    const full = this.#backlog.problem(payloadBytes);
+    if (full !== undefined) throw this.#notSent(command, full, 'EBUSY');
+    return this.#backlog.during(payloadBytes, async () => {
+      const connection = await this.#connectionFor(command, untilMs);
+      const problem = commandProblem(connection.info, command);
+      if (problem !== undefined) throw this.#notSent(command, problem.why, problem.code);
+      return act(connection, untilMs);
+    });
   }
 
   async #connectionFor(command: Command, untilMs: number): Promise<NbdConnection> {
@@ -101,22 +150,13 @@ export class NbdBlockDevice implements BlockDevice {
   }
 
   /** On the same connection: only there does a flush certainly cover the write, which is done whatever this comes to. */
-  async #flushAfter(write: Command, connection: NbdConnection, untilMs: number): Promise<void> {
+  async #flushAfter(write: DurableWrite, connection: NbdConnection, untilMs: number): Promise<void> {
     try {
       await this.#issue(connection, { kind: 'flush' }, untilMs);
     } catch (cause) {
       const text = `${this.name}: ${describeCommand(write)} was answered, but not the flush after it`;
       throw new OutcomeUnknown(text, { cause });
     }
-  }
-
-  /** The export may have shrunk since its size was looked at: a fault of the storage, not of this program. */
-  #requireWithin(info: ExportInfo, command: Command, offsetBytes: number, lengthBytes: number): void {
-    const { minimumBytes: alignmentBytes, maximumPayloadBytes } = info.blockSizes;
-    const maximumBytes = Math.min(maximumPayloadBytes, NBD_LIMIT.payloadBytes);
-    const extent = { sizeBytes: info.sizeBytes, alignmentBytes, maximumBytes };
-    const problem = rangeProblem(extent, offsetBytes, lengthBytes);
-    if (problem !== undefined) throw this.#notSent(command, problem, 'EINVAL');
   }
 
   #notSent(command: Command, why: string, code: string): RequestFailed {

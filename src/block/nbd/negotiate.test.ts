@@ -2,8 +2,18 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { DeviceUnusable, RequestFailed } from '../../ports/block-device.ts';
-import { NBD_REP_ERR } from '../../wire/nbd/constants.ts';
-import { bytesOf, greeting, optionReply, simpleReply, welcome } from '../../wire/nbd/server-bytes.fixture.ts';
+import { NBD_OPT, NBD_REP_ERR } from '../../wire/nbd/constants.ts';
+import {
+  bytesOf,
+  exportReply,
+  greeting,
+  optionReply,
+  simpleReply,
+  structuredAgreed,
+  structuredRefused,
+  structuredWelcome,
+  welcome,
+} from '../../wire/nbd/server-bytes.fixture.ts';
 import { formatNbdUri } from '../uri.ts';
 import { NbdConnection } from './connection.ts';
 import { says, ScriptedServer } from './scripted-server.fixture.ts';
@@ -36,7 +46,7 @@ describe('negotiating with an NBD server', () => {
   it('ends with the epoch that a gate granted last, when the gate refused', async () => {
     const text = 'data@a.3.0011aabb refused: last granted epoch 7';
     await using server = await ScriptedServer.listen({
-      opening: says(greeting(), optionReply(NBD_REP_ERR.POLICY, bytesOf(text))),
+      opening: says(greeting(), structuredRefused, optionReply(NBD_REP_ERR.POLICY, bytesOf(text))),
     });
     const error = await refusalOf(server);
     assert.ok(error instanceof DeviceUnusable);
@@ -47,13 +57,14 @@ describe('negotiating with an NBD server', () => {
   // prettier-ignore
   const refusals: readonly [what: string, type: number, text: string][] = [
     [ 'no such export',         NBD_REP_ERR.UNKNOWN,   'NBD_REP_ERR_UNKNOWN: it has no export of this name' ],
-    [ 'no NBD_OPT_GO',          NBD_REP_ERR.UNSUP,     'NBD_REP_ERR_UNSUP: it does not know NBD_OPT_GO' ],
+    [ 'a policy',               NBD_REP_ERR.POLICY,    'NBD_REP_ERR_POLICY' ],
     [ 'TLS only',               NBD_REP_ERR.TLS_REQD,  'NBD_REP_ERR_TLS_REQD: it wants TLS, which is not supported yet' ],
-    [ 'going down',             NBD_REP_ERR.SHUTDOWN,  'NBD_REP_ERR_SHUTDOWN' ],
   ];
   for (const [what, type, text] of refusals) {
     it(`explains a refusal without words: ${what}`, async () => {
-      await using server = await ScriptedServer.listen({ opening: says(greeting(), optionReply(type)) });
+      await using server = await ScriptedServer.listen({
+        opening: says(greeting(), structuredRefused, optionReply(type)),
+      });
       const error = await refusalOf(server);
       assert.ok(error instanceof DeviceUnusable);
       assert.equal(error.grantedEpoch, undefined);
@@ -61,9 +72,68 @@ describe('negotiating with an NBD server', () => {
     });
   }
 
+  it('has not found a server where it is going down: it may be back', async () => {
+    await using server = await ScriptedServer.listen({
+      opening: says(
+        greeting(),
+        optionReply(NBD_REP_ERR.SHUTDOWN, bytesOf('later'), NBD_OPT.STRUCTURED_REPLY),
+      ),
+    });
+    const error = await refusalOf(server);
+    assert.ok(error instanceof RequestFailed && error.code === 'ENOTCONN');
+    assert.equal(
+      error.message,
+      '#: not connected: the server refused the export with NBD_REP_ERR_SHUTDOWN: later',
+    );
+  });
+
+  it('shows 500 characters of what a server says, and takes the epoch off its end all the same', async () => {
+    const text = `${'x'.repeat(4000)} refused: last granted epoch 7`;
+    await using server = await ScriptedServer.listen({
+      opening: says(greeting(), structuredAgreed, optionReply(NBD_REP_ERR.POLICY, bytesOf(text))),
+    });
+    const error = await refusalOf(server);
+    assert.ok(error instanceof DeviceUnusable);
+    assert.equal(error.grantedEpoch, 7);
+    assert.equal(
+      error.message,
+      `#: the server refused the export with NBD_REP_ERR_POLICY: ${'x'.repeat(500)}...`,
+    );
+  });
+
+  it('tells whether reads come in chunks', async () => {
+    for (const [opening, structured] of [
+      [welcome(512), false],
+      [structuredWelcome(512), true],
+    ] as const) {
+      await using server = await ScriptedServer.listen({ opening: says(opening) });
+      const { address } = server;
+      await using connection = await NbdConnection.open({ address, exportName: 'quorum', deadlineMs: long });
+      assert.equal(connection.structuredReplies, structured);
+    }
+  });
+
+  it('comes to an export of a server without NBD_OPT_GO, and says so when that server can but close', async () => {
+    const before = [greeting(), structuredRefused, optionReply(NBD_REP_ERR.UNSUP)];
+    await using server = await ScriptedServer.listen({ opening: says(...before, exportReply(1024, 0)) });
+    const { address } = server;
+    await using connection = await NbdConnection.open({ address, exportName: 'quorum', deadlineMs: long });
+    assert.deepEqual([connection.info.sizeBytes, connection.info.blockSizes.minimumBytes], [1024, 512]);
+    server.opening = (socket) => {
+      says(...before)(socket);
+      socket.end();
+    };
+    const error = await refusalOf(server);
+    assert.ok(error instanceof RequestFailed && error.code === 'ENOTCONN');
+    assert.equal(
+      error.message,
+      '#: not connected: the server knows no NBD_OPT_GO, and closed the connection when asked for the export: it may not have it',
+    );
+  });
+
   it('takes its leave with NBD_OPT_ABORT after a refusal', async () => {
     await using server = await ScriptedServer.listen({
-      opening: says(greeting(), optionReply(NBD_REP_ERR.UNKNOWN)),
+      opening: says(greeting(), structuredRefused, optionReply(NBD_REP_ERR.UNKNOWN)),
     });
     const chunks: Buffer[] = [];
     const opening = server.opening;

@@ -6,6 +6,7 @@ import type { ExportInfo } from '../../wire/nbd/export-info.ts';
 import type { Outcome } from '../../wire/nbd/outcome.ts';
 import { grantedEpochIn } from '../../wire/nbd/refusal.ts';
 import { type NbdAddress } from '../uri.ts';
+import { shortened } from './shortened.ts';
 
 /** An idle connection is probed after this, so that a peer that vanished is noticed. */
 const keepAliveAfterMs = 1000;
@@ -23,6 +24,7 @@ export interface Negotiated {
   socket: Socket;
   wire: NbdClient;
   info: ExportInfo;
+  structuredReplies: boolean;
 }
 
 /**
@@ -71,7 +73,7 @@ export function negotiate<T>(
       lastError = error;
     }
     function onClose(): void {
-      fail(notConnected(target, closedBecause(connected, lastError), lastError));
+      fail(notConnected(target, closedBecause(connected, lastError, wire), lastError));
     }
     function onData(chunk: Buffer): void {
       const outcomes = wire.receive(chunk);
@@ -81,17 +83,20 @@ export function negotiate<T>(
       // Whatever stands behind `ready` was said without being asked: the stream is broken before its first request.
       const ill = outcomes.find((outcome) => outcome.kind === 'broken') ?? end;
       if (ill.kind !== 'ready') {
-        fail(unusable(target, ill));
+        fail(isGoingDown(ill) ? notConnected(target, refusalOf(ill)) : unusable(target, ill));
         return;
       }
       leave();
-      resolve(take({ target, socket, wire, info: ill.info }));
+      resolve(take({ ...ill, target, socket, wire }));
     }
     socket.on('connect', onConnect).on('data', onData).on('close', onClose).on('error', onError);
   });
 }
 
-function closedBecause(connected: boolean, error: Error | undefined): string {
+function closedBecause(connected: boolean, error: Error | undefined, wire: NbdClient): string {
+  // "If the server is unwilling to allow the export, it MUST terminate the session."
+  if (wire.unrefusable)
+    return 'the server knows no NBD_OPT_GO, and closed the connection when asked for the export: it may not have it';
   if (error !== undefined)
     return connected ? `connection lost while negotiating: ${error.message}` : error.message;
   return 'the server closed the connection while negotiating';
@@ -107,16 +112,25 @@ function unusable(target: NbdTarget, outcome: Outcome): DeviceUnusable {
     const why = outcome.kind === 'broken' ? outcome.text : `${outcome.kind} came before its time`;
     return new DeviceUnusable(`${target.name}: ${why}`);
   }
-  const text = outcome.text === '' ? explain(outcome.type) : outcome.text;
-  const refused = `${target.name}: the server refused the export with ${nbdRefusalName(outcome.type)}`;
-  return new DeviceUnusable(text === '' ? refused : `${refused}: ${text}`, grantedEpochIn(outcome.text));
+  return new DeviceUnusable(`${target.name}: ${refusalOf(outcome)}`, grantedEpochIn(outcome.text));
+}
+
+type Refused = Outcome & { kind: 'refused' };
+
+/** It serves nobody now, and may serve again when it is back: no reason to give the export up. */
+function isGoingDown(outcome: Outcome): outcome is Refused {
+  return outcome.kind === 'refused' && outcome.type === NBD_REP_ERR.SHUTDOWN;
+}
+
+function refusalOf({ type, text }: Refused): string {
+  const refused = `the server refused the export with ${nbdRefusalName(type)}`;
+  const why = text === '' ? explain(type) : shortened(text);
+  return why === '' ? refused : `${refused}: ${why}`;
 }
 
 /** For servers that give a number only. */
 function explain(type: number): string {
   switch (type) {
-    case NBD_REP_ERR.UNSUP:
-      return 'it does not know NBD_OPT_GO';
     case NBD_REP_ERR.TLS_REQD:
       return 'it wants TLS, which is not supported yet';
     case NBD_REP_ERR.UNKNOWN:

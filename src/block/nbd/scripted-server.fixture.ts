@@ -1,12 +1,13 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { NBD_CMD, NBD_SIZE } from '../../wire/nbd/constants.ts';
+import { NBD_CMD, NBD_OPTS_MAGIC, NBD_SIZE } from '../../wire/nbd/constants.ts';
 import { simpleReply, welcome } from '../../wire/nbd/server-bytes.fixture.ts';
 import type { NbdAddress } from '../uri.ts';
 
 /** One request as it reached the server; it is answered when the test says so, or never. */
 export interface SeenRequest {
   connection: number;
+  cookie: bigint;
   flags: number;
   type: number;
   offset: number;
@@ -33,26 +34,18 @@ export class ScriptedServer implements AsyncDisposable {
   readonly #server: Server;
   readonly #seen: SeenRequest[] = [];
   readonly #waiting: ((request: SeenRequest) => void)[] = [];
-  readonly #exportName: string;
 
-  static async listen(
-    options: { opening?: Opening; exportName?: string; socketPath?: string } = {},
-  ): Promise<ScriptedServer> {
+  static async listen(options: { opening?: Opening; socketPath?: string } = {}): Promise<ScriptedServer> {
     const server = createServer({ noDelay: true });
     server.listen(options.socketPath ?? { host: '127.0.0.1', port: 0 });
     await once(server, 'listening');
-    return new ScriptedServer(
-      server,
-      options.opening ?? says(welcome(65536)),
-      options.exportName ?? 'quorum',
-    );
+    return new ScriptedServer(server, options.opening ?? says(welcome(65536)));
   }
 
-  private constructor(server: Server, opening: Opening, exportName: string) {
+  private constructor(server: Server, opening: Opening) {
     const at = server.address() as AddressInfo | string;
     this.address = typeof at === 'string' ? { socketPath: at } : { host: at.address, port: at.port };
     this.opening = opening;
-    this.#exportName = exportName;
     this.#server = server.on('connection', (socket) => this.#accept(socket));
   }
 
@@ -78,8 +71,7 @@ export class ScriptedServer implements AsyncDisposable {
   #accept(socket: Socket): void {
     const connection = this.connections.push(socket) - 1;
     let input: Buffer = Buffer.alloc(0);
-    // Client flags, then NBD_OPT_GO with one information request.
-    let skip = NBD_SIZE.clientFlags + NBD_SIZE.optionHeader + 8 + Buffer.byteLength(this.#exportName);
+    let skip: number = NBD_SIZE.clientFlags;
     socket.on('error', () => undefined);
     socket.on('data', (chunk) => {
       input = Buffer.concat([input, chunk]);
@@ -88,16 +80,15 @@ export class ScriptedServer implements AsyncDisposable {
       skip -= skipped;
       for (let next = cut(input); next !== undefined; next = cut(input)) {
         input = input.subarray(next.bytes);
-        this.#see({ ...next.request, connection, socket });
+        if (next.request !== undefined) this.#see({ ...next.request, connection, socket });
       }
     });
     this.opening(socket);
   }
 
-  #see(request: Omit<SeenRequest, 'reply'> & { cookie: bigint }): void {
-    const { cookie, ...seen } = request;
+  #see(seen: Omit<SeenRequest, 'reply'>): void {
     const reply = (error = 0, payload?: Uint8Array): void => {
-      seen.socket.write(simpleReply(cookie, error, payload));
+      seen.socket.write(simpleReply(seen.cookie, error, payload));
     };
     const waiting = this.#waiting.shift();
     if (waiting === undefined) this.#seen.push({ ...seen, reply });
@@ -112,11 +103,15 @@ export function says(...bytes: readonly Uint8Array[]): Opening {
   };
 }
 
+/** The next whole message, an option or a request; options are passed over. */
 function cut(
   input: Buffer,
-):
-  | { bytes: number; request: Omit<SeenRequest, 'reply' | 'connection' | 'socket'> & { cookie: bigint } }
-  | undefined {
+): { bytes: number; request?: Omit<SeenRequest, 'reply' | 'connection' | 'socket'> } | undefined {
+  if (input.length < NBD_SIZE.optionHeader) return undefined;
+  if (input.readBigUInt64BE(0) === NBD_OPTS_MAGIC) {
+    const bytes = NBD_SIZE.optionHeader + input.readUInt32BE(12);
+    return input.length < bytes ? undefined : { bytes };
+  }
   if (input.length < NBD_SIZE.request) return undefined;
   const type = input.readUInt16BE(6);
   const length = input.readUInt32BE(24);

@@ -99,6 +99,22 @@ export const NBD_CMD_FLAG = {
   PAYLOAD_LEN: 1 << 5,
 } as const;
 
+/** Flags of a structured reply chunk (NBD_REPLY_FLAG_*). */
+export const NBD_REPLY_FLAG = { DONE: 1 << 0 } as const;
+
+/** Types of a structured reply chunk (NBD_REPLY_TYPE_*). */
+export const NBD_REPLY_TYPE = {
+  NONE: 0,
+  OFFSET_DATA: 1,
+  OFFSET_HOLE: 2,
+  BLOCK_STATUS: 5,
+  ERROR: (1 << 15) + 1,
+  ERROR_OFFSET: (1 << 15) + 2,
+} as const;
+
+/** Set in the type of every chunk that is an error. */
+export const NBD_REPLY_ERROR_BIT = 1 << 15;
+
 /** The error values a reply may carry ("Error values"). They are the protocol's own, whatever errno says here. */
 export const NBD_ERROR = {
   EPERM: 1,
@@ -123,6 +139,12 @@ export const NBD_LIMIT = {
   optionReplyBytes: 8192,
   /** Option replies a client reads for one option before it gives the server up. */
   optionReplies: 64,
+  /** Data of an error chunk that a client reads: a string of full length and the fields around it. */
+  errorChunkBytes: 8192,
+  /** Error chunks a client reads for one request before it gives the server up. */
+  errorChunks: 1024,
+  /** Of a request without payload: its length has 32 bits. */
+  effectBytes: 0xffff_ffff,
   /** "Size constraints": the payload anybody may expect the other side to take. */
   payloadBytes: 32 * 1024 * 1024,
   /** "Size constraints": the largest minimum block size there may be. */
@@ -138,8 +160,15 @@ export const NBD_SIZE = {
   optionHeader: 16,
   /** Reply magic, option, reply type, length of its data. */
   optionReplyHeader: 20,
+  /** What NBD_OPT_EXPORT_NAME is answered with: size and flags, then zeroes unless both sides do without. */
+  exportReply: 10,
+  exportReplyZeroes: 124,
   request: 28,
   simpleReply: 16,
+  /** Of every reply, simple or structured: what tells which kind it is, and to what it is one. */
+  replyHead: 16,
+  /** Of a structured reply chunk, after its head: the length of its data. */
+  chunkLength: 4,
 } as const;
 
 const errorNames = new Map<number, NbdErrorName>(

@@ -1,14 +1,6 @@
 import assert from 'node:assert/strict';
-import {
-  NBD_INFO,
-  NBD_LIMIT,
-  NBD_OPT,
-  NBD_OPTS_MAGIC,
-  NBD_REP,
-  NBD_REP_ERR,
-  NBD_REP_MAGIC,
-} from './constants.ts';
-import { GoReplies, optionAbort, optionGo, readOptionReplyHeader } from './option-go.ts';
+import { NBD_INFO, NBD_LIMIT, NBD_OPTS_MAGIC, NBD_REP, NBD_REP_ERR } from './constants.ts';
+import { GoReplies, optionGo } from './option-go.ts';
 import { bytesOf } from './server-bytes.fixture.ts';
 
 const exportData = (size: number | bigint, flags: number): Uint8Array =>
@@ -29,38 +21,6 @@ describe('NBD_OPT_GO', () => {
       message: /4097 bytes; NBD has room for 4096/,
     });
   });
-
-  it('is followed by NBD_OPT_ABORT without data when it was refused', () => {
-    assert.deepEqual(Buffer.from(optionAbort()), bytesOf([64, NBD_OPTS_MAGIC], [32, 2], [32, 0]));
-  });
-});
-
-describe('the head of an option reply', () => {
-  const head = (magic: bigint, option: number, length: number): unknown => {
-    const header = readOptionReplyHeader(
-      bytesOf([64, magic], [32, option], [32, NBD_REP.INFO], [32, length]),
-    );
-    return 'kind' in header ? [header.reason, header.text] : header;
-  };
-
-  it('gives type and length', () => {
-    assert.deepEqual(head(NBD_REP_MAGIC, NBD_OPT.GO, 12), { type: NBD_REP.INFO, lengthBytes: 12 });
-  });
-
-  it('must have the magic, the option that was sent and a length within bounds', () => {
-    assert.deepEqual(head(NBD_REP_MAGIC + 1n, NBD_OPT.GO, 12), [
-      'wrong-magic',
-      'an option reply with magic 0x3e889045565aa',
-    ]);
-    assert.deepEqual(head(NBD_REP_MAGIC, NBD_OPT.LIST, 12), [
-      'unexpected-option-reply',
-      'a reply to option 3, and NBD_OPT_GO (7) was sent',
-    ]);
-    assert.deepEqual(head(NBD_REP_MAGIC, NBD_OPT.GO, NBD_LIMIT.optionReplyBytes + 1), [
-      'too-large',
-      'an option reply of 8193 bytes; at most 8192 are read',
-    ]);
-  });
 });
 
 describe('the replies to NBD_OPT_GO', () => {
@@ -74,6 +34,9 @@ describe('the replies to NBD_OPT_GO', () => {
       readOnly: true,
       canFlush: true,
       canFua: true,
+      canTrim: false,
+      canWriteZeroes: false,
+      canFastZero: false,
       blockSizes: { minimumBytes: 4096, preferredBytes: 65536, maximumPayloadBytes: 0xffffffff },
     });
   });
@@ -87,9 +50,32 @@ describe('the replies to NBD_OPT_GO', () => {
       readOnly: false,
       canFlush: false,
       canFua: false,
+      canTrim: false,
+      canWriteZeroes: false,
+      canFastZero: false,
       blockSizes: { minimumBytes: 1, preferredBytes: 4096, maximumPayloadBytes: 33554432 },
     });
   });
+
+  // prettier-ignore
+  const offers: readonly [flags: number, trim: boolean, zeroes: boolean, fast: boolean, why: string][] = [
+    [ 1 << 5,                         true,  false, false, 'trim' ],
+    [ 1 << 6,                         false, true,  false, 'write zeroes' ],
+    [ (1 << 6) + (1 << 11),           false, true,  true,  'and tell how fast' ],
+    [ 1 << 11,                        false, false, false, 'fast zeroes without zeroes are none' ],
+  ];
+  for (const [flags, canTrim, canWriteZeroes, canFastZero, why] of offers) {
+    it(`say what the export can do with flags 0x${flags.toString(16)}: ${why}`, () => {
+      const replies = new GoReplies();
+      replies.receive(NBD_REP.INFO, exportData(0, flags));
+      const info = replies.receive(NBD_REP.ACK, bytesOf());
+      assert.ok(info !== undefined && 'canTrim' in info);
+      assert.deepEqual(
+        [info.canTrim, info.canWriteZeroes, info.canFastZero],
+        [canTrim, canWriteZeroes, canFastZero],
+      );
+    });
+  }
 
   it('may carry information nobody asked for ("MUST ignore")', () => {
     const replies = new GoReplies();

@@ -1,71 +1,22 @@
 import { Reader, Writer } from '../../bytes/cursor.ts';
+import { NBD_INFO, NBD_LIMIT, NBD_OPT, NBD_REP, NBD_REP_ERROR_BIT } from './constants.ts';
 import {
-  NBD_INFO,
-  NBD_LIMIT,
-  NBD_OPT,
-  NBD_OPTS_MAGIC,
-  NBD_REP,
-  NBD_REP_ERROR_BIT,
-  NBD_REP_MAGIC,
-  NBD_SIZE,
-} from './constants.ts';
-import { type BlockSizes, defaultBlockSizes, type ExportInfo, exportInfo } from './export-info.ts';
+  addressable,
+  type BlockSizes,
+  defaultBlockSizes,
+  type ExportInfo,
+  exportInfo,
+} from './export-info.ts';
+import { encodeExportName, encodeOption } from './option.ts';
 import { type Broken, broken } from './outcome.ts';
+import { serverText } from './server-text.ts';
 
 /** NBD_OPT_GO for an export, asking for the block sizes and so binding itself to them. */
 export function optionGo(exportName: string): Uint8Array {
-  const name = Buffer.from(exportName, 'utf8');
-  if (name.length > NBD_LIMIT.stringBytes) {
-    throw new RangeError(`an export name of ${name.length} bytes; NBD has room for ${NBD_LIMIT.stringBytes}`);
-  }
-  const dataLength = 4 + name.length + 2 + 2;
-  const bytes = new Uint8Array(NBD_SIZE.optionHeader + dataLength);
-  new Writer(bytes)
-    .u64(NBD_OPTS_MAGIC)
-    .u32(NBD_OPT.GO)
-    .u32(dataLength)
-    .u32(name.length)
-    .bytes(name)
-    .u16(1)
-    .u16(NBD_INFO.BLOCK_SIZE);
-  return bytes;
-}
-
-/** NBD_OPT_ABORT: how a client that was refused takes its leave ("Termination of the session"). */
-export function optionAbort(): Uint8Array {
-  const bytes = new Uint8Array(NBD_SIZE.optionHeader);
-  new Writer(bytes).u64(NBD_OPTS_MAGIC).u32(NBD_OPT.ABORT).u32(0);
-  return bytes;
-}
-
-export interface OptionReplyHeader {
-  type: number;
-  lengthBytes: number;
-}
-
-/** The head of one reply to NBD_OPT_GO, `NBD_SIZE.optionReplyHeader` bytes. */
-export function readOptionReplyHeader(header: Uint8Array): OptionReplyHeader | Broken {
-  const reader = new Reader(header);
-  const magic = reader.u64();
-  if (magic !== NBD_REP_MAGIC) {
-    return broken('wrong-magic', `an option reply with magic 0x${magic.toString(16)}`);
-  }
-  const option = reader.u32();
-  if (option !== NBD_OPT.GO) {
-    return broken(
-      'unexpected-option-reply',
-      `a reply to option ${option}, and NBD_OPT_GO (${NBD_OPT.GO}) was sent`,
-    );
-  }
-  const type = reader.u32();
-  const lengthBytes = reader.u32();
-  if (lengthBytes > NBD_LIMIT.optionReplyBytes) {
-    return broken(
-      'too-large',
-      `an option reply of ${lengthBytes} bytes; at most ${NBD_LIMIT.optionReplyBytes} are read`,
-    );
-  }
-  return { type, lengthBytes };
+  const name = encodeExportName(exportName);
+  const data = new Uint8Array(4 + name.length + 2 + 2);
+  new Writer(data).u32(name.length).bytes(name).u16(1).u16(NBD_INFO.BLOCK_SIZE);
+  return encodeOption(NBD_OPT.GO, data);
 }
 
 /** Puts the replies to one NBD_OPT_GO together until the last one. */
@@ -79,7 +30,7 @@ export class GoReplies {
     type: number,
     data: Uint8Array,
   ): ExportInfo | { refused: number; text: string } | Broken | undefined {
-    if (type >= NBD_REP_ERROR_BIT) return { refused: type, text: Buffer.from(data).toString('utf8') };
+    if (type >= NBD_REP_ERROR_BIT) return { refused: type, text: serverText(data) };
     if (type === NBD_REP.ACK) return this.#acknowledged(data);
     if (type !== NBD_REP.INFO) {
       return broken('unexpected-option-reply', `an option reply of type ${type} to NBD_OPT_GO`);
@@ -117,14 +68,9 @@ export class GoReplies {
     if (reader.remaining !== 10) {
       return broken('malformed-info', `NBD_INFO_EXPORT of ${reader.remaining + 2} bytes, it has 12`);
     }
-    const size = reader.u64();
-    if (size > BigInt(Number.MAX_SAFE_INTEGER)) {
-      return broken(
-        'too-large',
-        `an export of ${size} bytes; at most ${Number.MAX_SAFE_INTEGER} can be addressed`,
-      );
-    }
-    this.#export = { sizeBytes: Number(size), flags: reader.u16() };
+    const sizeBytes = addressable(reader.u64());
+    if (typeof sizeBytes !== 'number') return sizeBytes;
+    this.#export = { sizeBytes, flags: reader.u16() };
     return undefined;
   }
 

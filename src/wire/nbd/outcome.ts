@@ -4,15 +4,26 @@ import type { ExportInfo } from './export-info.ts';
 export type Outcome =
   /** Negotiation: these bytes are to be sent now. */
   | { kind: 'send'; bytes: Uint8Array }
-  /** Negotiation is over; requests may be issued. */
-  | { kind: 'ready'; info: ExportInfo }
-  /** The server does not let this client have the export. `text` is the server's own, '' when it gave none. */
+  /** Negotiation is over; requests may be issued. `structuredReplies`: reads are answered in chunks. */
+  | { kind: 'ready'; info: ExportInfo; structuredReplies: boolean }
+  /** The server does not let this client have the export. `text` is the server's own in one line, '' when it gave none. */
   | { kind: 'refused'; type: number; text: string }
   /** The answer to a request. Payload comes with a read that succeeded, and with nothing else. */
   | { kind: 'done'; cookie: bigint; payload: Uint8Array }
-  /** This request failed and no other one did. `error` is the number as it came. */
-  | { kind: 'failed'; cookie: bigint; error: number }
+  | Failed
   | Broken;
+
+/** This request failed and no other one did. */
+export interface Failed {
+  kind: 'failed';
+  cookie: bigint;
+  /** The number as it came; the first of several, but ESHUTDOWN whenever it is among them. */
+  error: number;
+  /** The server's own words in one line, where it gave some. */
+  text?: string;
+  /** Where in the export it failed, where the server said so. */
+  offsetBytes?: number;
+}
 
 /** The stream makes no sense from here on: what is in flight has an unknown outcome, the connection is to be dropped. */
 export interface Broken {
@@ -25,13 +36,14 @@ export interface Broken {
 export type BrokenReason =
   | 'not-nbd'
   | 'oldstyle'
-  | 'not-fixed-newstyle'
   | 'wrong-magic'
   | 'unexpected-option-reply'
   | 'too-large'
   | 'malformed-info'
   | 'unknown-cookie'
-  | 'structured-reply';
+  | 'unexpected-reply'
+  | 'malformed-chunk'
+  | 'incomplete-reply';
 
 export function broken(reason: BrokenReason, text: string): Broken {
   return { kind: 'broken', reason, text };

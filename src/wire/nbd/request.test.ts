@@ -11,6 +11,11 @@ const requests: readonly [Command, flags: number, type: number, offset: number, 
   [ { kind: 'read', offsetBytes: 2 ** 40, lengthBytes: 4096 }, 0, 0, 2 ** 40, 4096, bytesOf(), 'read of 4096 bytes at 1099511627776' ],
   [ { kind: 'write', offsetBytes: 4096, bytes: sector, fua: true }, 1, 1, 4096, 512, sector, 'write of 512 bytes at 4096' ],
   [ { kind: 'write', offsetBytes: 0, bytes: sector, fua: false }, 0, 1, 0, 512, sector, 'write of 512 bytes at 0' ],
+  [ { kind: 'trim', offsetBytes: 1024, lengthBytes: 0xffff_fe00 }, 0, 4, 1024, 0xffff_fe00, bytesOf(), 'trim of 4294966784 bytes at 1024' ],
+  [ { kind: 'write-zeroes', offsetBytes: 512, lengthBytes: 2 ** 31, fua: false, noHole: false, fast: false }, 0, 6, 512, 2 ** 31, bytesOf(), 'write of 2147483648 zeroes at 512' ],
+  [ { kind: 'write-zeroes', offsetBytes: 0, lengthBytes: 512, fua: true, noHole: false, fast: false }, 1, 6, 0, 512, bytesOf(), 'write of 512 zeroes at 0' ],
+  [ { kind: 'write-zeroes', offsetBytes: 0, lengthBytes: 512, fua: false, noHole: true, fast: false }, 2, 6, 0, 512, bytesOf(), 'write of 512 zeroes at 0' ],
+  [ { kind: 'write-zeroes', offsetBytes: 0, lengthBytes: 512, fua: false, noHole: false, fast: true }, 16, 6, 0, 512, bytesOf(), 'write of 512 zeroes at 0' ],
   [ { kind: 'flush' }, 0, 3, 0, 0, bytesOf(), 'flush' ],
 ];
 

@@ -1,13 +1,24 @@
 import { Writer } from '../../bytes/cursor.ts';
 import { NBD_CMD, NBD_CMD_FLAG, NBD_REQUEST_MAGIC, NBD_SIZE } from './constants.ts';
 
-/** What a client asks of an export. Offsets and lengths are bytes. */
+/** What a client asks of an export. Offsets and lengths are bytes. Each only where the export offers it. */
 export type Command =
   | { kind: 'read'; offsetBytes: number; lengthBytes: number }
-  /** `fua`: the answer comes when the bytes are on stable storage; for exports that offer it only. */
+  /** `fua`: the answer comes when the bytes are on stable storage. */
   | { kind: 'write'; offsetBytes: number; bytes: Uint8Array; fua: boolean }
-  /** Covers the writes that were answered before it was sent. For exports that offer it only. */
-  | { kind: 'flush' };
+  /** Covers the writes, of zeroes too, and the trims that were answered before it was sent. */
+  | { kind: 'flush' }
+  /** A hint that these bytes are not needed any more: what they read as afterwards is anybody's guess. */
+  | { kind: 'trim'; offsetBytes: number; lengthBytes: number }
+  /** `noHole`: space stays allocated. `fast`: fails with ENOTSUP where it would be no faster than a write of zeroes. */
+  | {
+      kind: 'write-zeroes';
+      offsetBytes: number;
+      lengthBytes: number;
+      fua: boolean;
+      noHole: boolean;
+      fast: boolean;
+    };
 
 /** One request as bytes ("Request message"). A write's payload is copied: its owner may change it afterwards. */
 export function encodeRequest(command: Command, cookie: bigint): Uint8Array {
@@ -17,6 +28,16 @@ export function encodeRequest(command: Command, cookie: bigint): Uint8Array {
     case 'write': {
       const { bytes, offsetBytes, fua } = command;
       return request(NBD_CMD.WRITE, fua ? NBD_CMD_FLAG.FUA : 0, cookie, offsetBytes, bytes.length, bytes);
+    }
+    case 'trim':
+      return request(NBD_CMD.TRIM, 0, cookie, command.offsetBytes, command.lengthBytes);
+    case 'write-zeroes': {
+      const { offsetBytes, lengthBytes, fua, noHole, fast } = command;
+      const flags =
+        (fua ? NBD_CMD_FLAG.FUA : 0) |
+        (noHole ? NBD_CMD_FLAG.NO_HOLE : 0) |
+        (fast ? NBD_CMD_FLAG.FAST_ZERO : 0);
+      return request(NBD_CMD.WRITE_ZEROES, flags, cookie, offsetBytes, lengthBytes);
     }
     default:
       return request(NBD_CMD.FLUSH, 0, cookie, 0, 0);
@@ -31,12 +52,14 @@ export function encodeDisconnect(): Uint8Array {
 /** For messages: `write of 512 bytes at 4096`. */
 export function describeCommand(command: Command): string {
   switch (command.kind) {
-    case 'read':
-      return `read of ${command.lengthBytes} bytes at ${command.offsetBytes}`;
     case 'write':
       return `write of ${command.bytes.length} bytes at ${command.offsetBytes}`;
-    default:
+    case 'write-zeroes':
+      return `write of ${command.lengthBytes} zeroes at ${command.offsetBytes}`;
+    case 'flush':
       return command.kind;
+    default:
+      return `${command.kind} of ${command.lengthBytes} bytes at ${command.offsetBytes}`;
   }
 }
 
