@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -68,15 +68,19 @@ export class StockServer implements AsyncDisposable {
   }
 }
 
-/** An address that is free now. */
-export async function freeAddress(transport: Transport, scratch: Scratch): Promise<NbdAddress> {
-  if (transport === 'unix') return { socketPath: scratch.file('socket') };
+/** A port that is free now. */
+export async function freePort(): Promise<{ host: string; port: number }> {
   const server = createServer({}).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   server.close();
   await once(server, 'close');
   return { host: '127.0.0.1', port };
+}
+
+/** An address that is free now. */
+export async function freeAddress(transport: Transport, scratch: Scratch): Promise<NbdAddress> {
+  return transport === 'unix' ? { socketPath: scratch.file('socket') } : freePort();
 }
 
 export async function startNbdkit(
@@ -99,21 +103,70 @@ export async function startQemuNbd(
   return start(scratch, 'qemu-nbd', [...where, '--pid-file', scratch.file('pid'), '-t', ...args], address);
 }
 
-/** Both programs write their process id when they listen. */
+/** `image` as the export `quorum`. */
+export async function startQemuStorageDaemon(
+  scratch: Scratch,
+  image: string,
+  address: NbdAddress,
+): Promise<StockServer> {
+  const where =
+    'socketPath' in address
+      ? `addr.type=unix,addr.path=${address.socketPath}`
+      : `addr.type=inet,addr.host=${address.host},addr.port=${address.port}`;
+  const args = [
+    ...['--blockdev', `driver=file,node-name=disk,filename=${image},discard=unmap`],
+    ...['--nbd-server', where, '--export', 'type=nbd,id=quorum,node-name=disk,name=quorum,writable=on'],
+    ...['--pidfile', scratch.file('pid')],
+  ];
+  return start(scratch, 'qemu-storage-daemon', args, address);
+}
+
+/**
+ * The reference server with `image` as the export `quorum`, for one connection: with `-d` it does not fork for it, so that
+ * to end it ends all of it, and it leaves with its client. Of its own start it says nothing: the port is watched.
+ */
+export async function startNbdServer(
+  scratch: Scratch,
+  image: string,
+  address: { host: string; port: number },
+  options: readonly string[] = [],
+): Promise<StockServer> {
+  const config = [
+    ...['[generic]', `listenaddr = ${address.host}`, `port = ${address.port}`],
+    ...['[quorum]', `exportname = ${image}`, ...options],
+  ];
+  await writeFile(scratch.file('config'), `${config.join('\n')}\n`);
+  const args = ['-d', '-C', scratch.file('config')];
+  return start(scratch, 'nbd-server', args, address, () => isListening(address.port));
+}
+
+/** proc(5), net/tcp: local address and port in hex; 0A is TCP_LISTEN. */
+async function isListening(port: number): Promise<boolean> {
+  const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const lines = (await readFile('/proc/net/tcp', 'utf8')).split('\n');
+  return lines.some((line) => {
+    const [, address, , state] = line.trim().split(/\s+/);
+    return address?.endsWith(local) === true && state === '0A';
+  });
+}
+
+/** Most of these programs write their process id when they listen. */
 async function start(
   scratch: Scratch,
   program: string,
   args: readonly string[],
   address: NbdAddress,
+  isUp?: () => Promise<boolean>,
 ): Promise<StockServer> {
   await rm(scratch.file('pid'), { force: true });
   if ('socketPath' in address) await rm(address.socketPath, { force: true });
   const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+  const hasPid = async (): Promise<boolean> =>
+    (await readFile(scratch.file('pid'), 'utf8').catch(() => '')).trim() === `${child.pid}`;
   for (let tries = 0; tries < 500 && child.exitCode === null; tries += 1) {
-    const pid = await readFile(scratch.file('pid'), 'utf8').catch(() => '');
-    if (pid.trim() === `${child.pid}`) return new StockServer(address, child);
+    if (await (isUp ?? hasPid)()) return new StockServer(address, child);
     await pause(10);
   }
   child.kill('SIGKILL');
