@@ -17,7 +17,7 @@ export function feed(
 }
 
 /** With Uint8Arrays of one kind, so that deepEqual looks at the bytes only. */
-function plain(outcome: Outcome): Outcome {
+export function plain(outcome: Outcome): Outcome {
   if (outcome.kind === 'send') return { ...outcome, bytes: Uint8Array.from(outcome.bytes) };
   return outcome.kind === 'done' ? { ...outcome, payload: Uint8Array.from(outcome.payload) } : outcome;
 }

@@ -113,8 +113,9 @@ export class Transmission {
     if (problem !== undefined) return problem;
     this.#phase = { at: 'reply' };
     if (!head.done) return 'nothing';
-    this.#open.delete(head.cookie);
-    return reply.end(head.cookie);
+    const end = reply.end(head.cookie);
+    if (end.kind !== 'broken') this.#open.delete(head.cookie);
+    return end;
   }
 }
 
