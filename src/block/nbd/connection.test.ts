@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { NBD_CMD, NBD_ERROR } from '../../wire/nbd/constants.ts';
 import {
+  dataChunk,
   errorAtChunk,
   errorChunk,
   simpleReply,
@@ -272,6 +273,23 @@ describe('an NBD connection', () => {
     await assert.rejects(late, { name: 'OutcomeUnknown' });
     return [connection, seen];
   }
+
+  it('holds half of an answer for as long as somebody waits for it', async () => {
+    await using server = await ScriptedServer.listen({ opening: says(structuredWelcome(65536)) });
+    await using connection = await connected(server);
+    const half = later(connection.request(readAt(0), 5 * soon));
+    const { cookie, socket } = await server.request();
+    socket.write(dataChunk(cookie, 0, sector.subarray(256)));
+    const other = connection.request(readAt(512), long);
+    const seen = await server.request();
+    seen.socket.write(dataChunk(seen.cookie, 512, sector, 1));
+    await other;
+    assert.equal(connection.heldBytes, 1024);
+    await assert.rejects(half, { name: 'OutcomeUnknown' });
+    assert.equal(connection.heldBytes, 0);
+    assert.equal(connection.usable, true);
+    socket.write(dataChunk(cookie, 256, sector.subarray(256), 1));
+  });
 
   it('says goodbye with nothing in flight: a late answer is waited for', async () => {
     await using server = await ScriptedServer.listen();

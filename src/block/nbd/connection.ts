@@ -85,6 +85,11 @@ export class NbdConnection implements AsyncDisposable {
     return this.#leaving === undefined && this.#lost === undefined;
   }
 
+  /** What came of replies that are not complete yet, for requests somebody waits for. */
+  get heldBytes(): number {
+    return this.#wire.heldBytes;
+  }
+
   /**
    * One request, issued once. Resolves with the payload of a read. Rejects with `RequestFailed` when the server said
    * no, with `OutcomeUnknown` after `deadlineMs` or when the connection breaks. Only while `usable`.

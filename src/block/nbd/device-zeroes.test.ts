@@ -127,18 +127,21 @@ describe('the backlog of an NBD block device', () => {
     const most = 32 * 1024 * 1024;
     const reads = Array.from({ length: 4 }, () => device.read(0, most, long));
     const settled = Promise.allSettled(reads);
-    await assert.rejects(device.writeDurably(0, new Uint8Array(512), long), {
+    const write = (): Promise<void> => device.writeDurably(0, new Uint8Array(512), long);
+    await assert.rejects(write(), {
       code: 'EBUSY',
       message: `${device.name}: write of 512 bytes at 0 was not sent: requests with 134217728 bytes are under way already`,
     });
     const trimmed = device.trim(0, gibibyte, long);
-    for (let count = 0; count < 4; count += 1) (await server.request()).reply(NBD_ERROR.EIO);
-    await settled;
+    (await server.request()).reply(NBD_ERROR.EIO);
+    await assert.rejects(reads[0]!, { code: 'EIO' });
+    const written = write();
+    for (let count = 0; count < 3; count += 1) (await server.request()).reply(NBD_ERROR.EIO);
     (await server.request()).reply();
     await trimmed;
-    const written = device.writeDurably(0, new Uint8Array(512), long);
     (await server.request()).reply();
     await written;
+    await settled;
   });
 
   it('counts requests that wait for a connection', async () => {

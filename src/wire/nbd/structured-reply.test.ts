@@ -78,7 +78,7 @@ describe('an NBD client with structured replies', () => {
     [ 'an error within data that came', [dataChunk(1n, 4096, filled(1024, 7)), errorAtChunk(1n, 5, 4100), noneChunk(1n)], { error: 5, offsetBytes: 4100 } ],
     [ 'an error, and the data after it all the same', [errorChunk(1n, 12), dataChunk(1n, 4096, filled(1024, 7), 1)], { error: 12 } ],
     [ 'several, of which the first counts', [errorAtChunk(1n, 5, 4100), errorAtChunk(1n, 28, 4200, 'x'), noneChunk(1n)], { error: 5, offsetBytes: 4100 } ],
-    [ 'several, of which ESHUTDOWN counts', [errorChunk(1n, 5, 'x'), errorChunk(1n, 108, 'bye'), errorChunk(1n, 5, 'y', 1)], { error: 108, text: 'bye' } ],
+    [ 'several, of which ESHUTDOWN counts', [errorChunk(1n, 5, 'x'), errorChunk(1n, 108, 'bye'), errorChunk(1n, 108, 'bye bye'), errorChunk(1n, 5, 'y', 1)], { error: 108, text: 'bye' } ],
     [ 'an error of a type nobody knows', [chunk(1n, 0xabcd, bytesOf([32, 5], [16, 2], 'no', filled(30, 9)), 1)], { error: 5, text: 'no' } ],
     [ 'an error in a simple reply', [simpleReply(1n, 22)], { error: 22 } ],
   ];
@@ -140,7 +140,8 @@ describe('an NBD client with structured replies', () => {
     [ 'an error whose message leaves no room for its offset', [chunk(1n, 0x8002, bytesOf([32, 5], [16, 1], [64, 4096]))], 'malformed-chunk', 'an error chunk with a message of 1 bytes in 14 bytes' ],
     [ 'an error of a type nobody knows, whose message is longer than it', [chunk(1n, 0xffff, bytesOf([32, 5], [16, 3], 'no'))], 'malformed-chunk', 'an error chunk with a message of 3 bytes in 8 bytes' ],
     [ 'an error outside of the request', [errorAtChunk(1n, 5, 5120)], 'malformed-chunk', 'an error at 5120 in the reply to a read of 1024 bytes at 4096' ],
-    [ 'an error before the request', [errorAtChunk(2n, 5, 512)], 'malformed-chunk', 'an error at 512 in the reply to a write of 512 bytes at 0' ],
+    [ 'an error before the request', [errorAtChunk(1n, 5, 4095)], 'malformed-chunk', 'an error at 4095 in the reply to a read of 1024 bytes at 4096' ],
+    [ 'an error behind a write', [errorAtChunk(2n, 5, 512)], 'malformed-chunk', 'an error at 512 in the reply to a write of 512 bytes at 0' ],
     [ 'an error of 8193 bytes', [chunk(1n, 0x8001, filled(8193, 1))], 'too-large', 'an error chunk of 8193 bytes; at most 8192 are read' ],
     [ 'no end of errors', Array.from({ length: NBD_LIMIT.errorChunks + 1 }, () => errorChunk(1n, 5)), 'too-large', 'more than 1024 error chunks in one reply' ],
   ];
