@@ -15,15 +15,14 @@ export class Backlog {
     return `requests with ${this.#payloadBytes} bytes are under way already`;
   }
 
-  /** Counts a request until `work` is settled. */
-  async during<T>(payloadBytes: number, work: () => Promise<T>): Promise<T> {
+  /** One more; it ends with `leave` of the same number, whatever becomes of it. */
+  enter(payloadBytes: number): void {
     this.#requests += 1;
     this.#payloadBytes += payloadBytes;
-    try {
-      return await work();
-    } finally {
-      this.#requests -= 1;
-      this.#payloadBytes -= payloadBytes;
-    }
+  }
+
+  leave(payloadBytes: number): void {
+    this.#requests -= 1;
+    this.#payloadBytes -= payloadBytes;
   }
 }

@@ -125,12 +125,15 @@ export class NbdBlockDevice implements BlockDevice {
     const payloadBytes = Math.min(payloadBytesOf(command), NBD_LIMIT.payloadBytes);
     const full = this.#backlog.problem(payloadBytes);
     if (full !== undefined) throw this.#notSent(command, full, 'EBUSY');
-    return this.#backlog.during(payloadBytes, async () => {
+    this.#backlog.enter(payloadBytes);
+    try {
       const connection = await this.#connectionFor(command, untilMs);
       const problem = commandProblem(connection.info, command);
       if (problem !== undefined) throw this.#notSent(command, problem.why, problem.code);
-      return act(connection, untilMs);
-    });
+      return await act(connection, untilMs);
+    } finally {
+      this.#backlog.leave(payloadBytes);
+    }
   }
 
   async #connectionFor(command: Command, untilMs: number): Promise<NbdConnection> {

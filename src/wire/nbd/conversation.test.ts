@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import { NbdClient } from './client.ts';
-import { fuzzRuns, pieceLengths, pieces } from './fuzz.fixture.ts';
+import { fuzzRuns, fuzzTimeoutMs, pieceLengths, pieces } from './fuzz.fixture.ts';
 import type { Command } from './request.ts';
 import { NbdServerWire } from './server/server.ts';
 import { served } from './server/client-bytes.fixture.ts';
@@ -52,7 +52,9 @@ function answer(server: NbdServerWire, disk: Uint8Array, said: Iterable<Uint8Arr
   return Buffer.concat(sent);
 }
 
-describe('NBD client and server of this program', () => {
+describe('NBD client and server of this program', function () {
+  this.timeout(fuzzTimeoutMs);
+
   it('understand each other from greeting to goodbye, however the bytes are cut', () => {
     fc.assert(
       fc.property(commands, pieceLengths, pieceLengths, (all, up, down) => {

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { NbdClient } from './client.ts';
 import { NBD_LIMIT } from './constants.ts';
 import { anyConversation, commands, readBytes, rightConversation } from './fuzz-server-side.fixture.ts';
-import { fuzzRuns, pieceLengths, pieces } from './fuzz.fixture.ts';
+import { fuzzRuns, fuzzTimeoutMs, pieceLengths, pieces } from './fuzz.fixture.ts';
 import type { Outcome } from './outcome.ts';
 import { plain } from './outcomes.fixture.ts';
 import {
@@ -119,7 +119,9 @@ const examples: [Uint8Array, number[]][] = [
   ],
 ];
 
-describe('an NBD client that hears anything at all', () => {
+describe('an NBD client that hears anything at all', function () {
+  this.timeout(fuzzTimeoutMs);
+
   it('throws nothing, ends once, holds no more than twice what it asked for, however the bytes are cut', () => {
     fc.assert(
       fc.property(anyConversation, pieceLengths, (bytes, lengths) => {

@@ -1,9 +1,14 @@
 import * as fc from 'fast-check';
 
+const factor = Number(process.env['FUZZ_FACTOR'] ?? 1);
+
 /** How often a property is tried: as often as a test run has time for, times FUZZ_FACTOR of the environment. */
 export function fuzzRuns(usual: number): number {
-  return Math.ceil(usual * Number(process.env['FUZZ_FACTOR'] ?? 1));
+  return Math.ceil(usual * factor);
 }
+
+/** For the tests of such properties. */
+export const fuzzTimeoutMs = 30_000 * Math.max(1, factor);
 
 /** Lengths of the pieces that bytes come in; they are gone through again and again. */
 export const pieceLengths = fc.array(

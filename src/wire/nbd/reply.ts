@@ -22,7 +22,7 @@ export class Reply {
   #seenBytes = 0;
   #errors = 0;
   #failed: Omit<Failed, 'cookie'> | undefined;
-  readonly #errorOffsets: number[] = [];
+  #errorOffsets: number[] | undefined;
   #abandoned = false;
 
   constructor(command: Command) {
@@ -98,7 +98,7 @@ export class Reply {
       return broken('malformed-chunk', `${what} in the reply to a ${this.#asked()}`);
     }
     const seen = this.#seen.subarray(offsetBytes - this.#startBytes, endBytes - this.#startBytes);
-    const afterError = this.#errorOffsets.some((at) => at >= offsetBytes && at < endBytes);
+    const afterError = this.#errorOffsets?.some((at) => at >= offsetBytes && at < endBytes) ?? false;
     if (lengthBytes <= this.missingBytes && !seen.includes(1) && !afterError) return undefined;
     return broken('malformed-chunk', `${what}, which overlap with an earlier chunk of the same reply`);
   }
@@ -113,7 +113,7 @@ export class Reply {
       if (at < this.#startBytes || at >= this.#endBytes) {
         return broken('malformed-chunk', `an error at ${at} in the reply to a ${this.#asked()}`);
       }
-      this.#errorOffsets.push(at);
+      (this.#errorOffsets ??= []).push(at);
     }
     if (this.#failed === undefined || (error === NBD_ERROR.ESHUTDOWN && this.#failed.error !== error)) {
       const where = at === undefined ? {} : { offsetBytes: at };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import { NBD_CMD, NBD_LIMIT, NBD_OPT, NBD_SIZE } from '../constants.ts';
-import { fuzzRuns, pieceLengths, pieces, spoiled } from '../fuzz.fixture.ts';
+import { fuzzRuns, fuzzTimeoutMs, pieceLengths, pieces, spoiled } from '../fuzz.fixture.ts';
 import { clientFlags, exportName, go, option, request, served, write } from './client-bytes.fixture.ts';
 import type { ServerOutcome } from './outcome.ts';
 import { NbdServerWire } from './server.ts';
@@ -120,7 +120,9 @@ const examples: [Uint8Array, number[]][] = [
   ],
 ];
 
-describe('NBD server: whatever a client says', () => {
+describe('NBD server: whatever a client says', function () {
+  this.timeout(fuzzTimeoutMs);
+
   it('throws nothing, ends once, and holds one message at most, however the bytes are cut', () => {
     fc.assert(
       fc.property(anyClient, pieceLengths, (bytes, lengths) => {
