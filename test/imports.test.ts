@@ -18,10 +18,15 @@ const permissions: Record<
   'src/area': { any: ['src/bytes'], types: ['src/protocol'] },
   'src/wire': { any: ['src/bytes'] },
   'src/ports': { types: ['src/protocol'] },
-  'src/block': { any: ['src/ports', 'src/wire'], builtins: true },
+  'src/tls': { builtins: true },
+  'src/block': { any: ['src/ports', 'src/tls', 'src/wire'], builtins: true },
   'src/fence': { any: ['src/block', 'src/ports'] },
   'src/host': { types: ['src/ports'], builtins: true, packages: ['prom-client'] },
-  'src/storage': { any: ['src/area', 'src/wire'], types: ['src/ports', 'src/protocol'], builtins: true },
+  'src/storage': {
+    any: ['src/area', 'src/wire'],
+    types: ['src/ports', 'src/protocol'],
+    builtins: true,
+  },
   'src/agent': { any: ['src/protocol', 'src/area', 'src/ports'] },
   'src/config': { any: ['src/area', 'src/block', 'src/ports'], builtins: true, packages: ['zod', 'yaml'] },
   'src/commands': {

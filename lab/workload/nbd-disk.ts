@@ -169,6 +169,10 @@ class Link {
       case 'broken':
         this.lose(outcome.text);
         break;
+      case 'start-tls':
+      case 'no-tls':
+        this.lose('an answer about TLS, which was not asked for');
+        break;
     }
   }
 

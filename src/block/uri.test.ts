@@ -13,6 +13,19 @@ const unix = (socketPath: string, exportName: string): unknown => ({
   exportName,
 });
 const file = (path: string): unknown => ({ kind: 'file', path });
+const psk = (file: string, identity?: string): unknown =>
+  identity === undefined ? { kind: 'psk', file } : { kind: 'psk', file, identity };
+const certificates = (directory: string, hostname: string): unknown => ({
+  kind: 'certificates',
+  directory,
+  hostname,
+});
+const secure = (address: object, tls: unknown): unknown => ({
+  kind: 'nbd',
+  address: { ...address, tls },
+  exportName: 'x',
+});
+const h = { host: 'h', port: 10809 };
 
 // prettier-ignore
 const good: readonly [uri: string, device: unknown, why: string][] = [
@@ -33,6 +46,15 @@ const good: readonly [uri: string, device: unknown, why: string][] = [
   [ 'nbd+unix:///?socket=nbd.sock',          unix('nbd.sock', ''),                     'a relative one' ],
   [ 'nbd+unix:///?socket=%00/abstract',      unix('\0/abstract', ''),                  'an abstract one' ],
   [ 'nbd+unix:///?socket=/a%20b%26c',        unix('/a b&c', ''),                       'percent-encoding in the query' ],
+  [ 'nbds://alice@h/x?tls-psk-file=/k',            secure(h, psk('/k', 'alice')),               'a pre-shared key' ],
+  [ 'nbds://h/x?tls-psk-file=/k',                  secure(h, psk('/k')),                        'of whoever runs this' ],
+  [ 'nbds://a%40b@h/x?tls-psk-file=/a%26b',        secure(h, psk('/a&b', 'a@b')),               'percent-encoding in both' ],
+  [ 'nbds://h/x?tls-psk-file=/k&tls-type=psk&tls-verify-peer=1', secure(h, psk('/k')),          'said twice' ],
+  [ 'nbds://h/x?tls-certificates=/c',              secure(h, certificates('/c', 'h')),          'certificates, for the host of the URI' ],
+  [ 'nbds://h/x?tls-certificates=/c&tls-hostname=s', secure(h, certificates('/c', 's')),        'or for another name' ],
+  [ 'nbds://h/x?tls-certificates=/c&tls-type=x509', secure(h, certificates('/c', 'h')),         'said twice' ],
+  [ 'nbds+unix://alice@/x?socket=/s&tls-psk-file=/k', secure({ socketPath: '/s' }, psk('/k', 'alice')), 'over a Unix socket' ],
+  [ 'nbds+unix:///x?socket=/s&tls-certificates=/c&tls-hostname=s', secure({ socketPath: '/s' }, certificates('/c', 's')), 'which has no host name' ],
   [ 'file:///var/lib/q.img',                 file('/var/lib/q.img'),                   'RFC 8089' ],
   [ 'file://localhost/q.img',                file('/q.img'),                           'RFC 8089: this machine' ],
   [ 'file:/q.img',                           file('/q.img'),                           'RFC 8089: the short form' ],
@@ -43,7 +65,8 @@ const good: readonly [uri: string, device: unknown, why: string][] = [
   [ 'images/a:b',                            file('images/a:b'),                       'no scheme has a slash' ],
 ];
 
-const forms = 'nbd://HOST[:PORT]/EXPORT, nbd+unix:///EXPORT?socket=/PATH, file:///PATH and a plain path';
+const forms =
+  'nbd://HOST[:PORT]/EXPORT, nbd+unix:///EXPORT?socket=/PATH, both as nbds with TLS, file:///PATH and a plain path';
 
 // prettier-ignore
 const bad: readonly [uri: string, message: string][] = [
@@ -51,9 +74,20 @@ const bad: readonly [uri: string, message: string][] = [
   [ 'iscsi://host/iqn/0',           `iscsi://host/iqn/0: unknown kind of block device 'iscsi'; known are ${forms}` ],
   [ 'host:10809',                   `host:10809: unknown kind of block device 'host'; known are ${forms}` ],
   [ 'http://me:secret@host/x',      `http://host/x: unknown kind of block device 'http'; known are ${forms}` ],
-  [ 'nbds://host/x',                'nbds://host/x: TLS is not supported yet' ],
-  [ 'nbds+unix:///x?socket=/s',     'nbds+unix:///x?socket=/s: TLS is not supported yet' ],
-  [ 'nbd://host/x?tls-type=psk',    "nbd://host/x?tls-type=psk: 'tls-type': TLS is not supported yet" ],
+  [ 'nbds://host/x',                'nbds://host/x: TLS needs either ?tls-certificates=DIR or ?tls-psk-file=FILE' ],
+  [ 'nbds+unix:///x?socket=/s',     'nbds+unix:///x?socket=/s: TLS needs either ?tls-certificates=DIR or ?tls-psk-file=FILE' ],
+  [ 'nbds://h/x?tls-certificates=/c&tls-psk-file=/k', 'nbds://h/x?tls-certificates=/c&tls-psk-file=/k: TLS needs either ?tls-certificates=DIR or ?tls-psk-file=FILE' ],
+  [ 'nbds://h/x?tls-psk-file=/k&tls-verify-peer=0', 'nbds://h/x?tls-psk-file=/k&tls-verify-peer=0: tls-verify-peer=0: a server is always verified' ],
+  [ 'nbds://h/x?tls-psk-file=/k&tls-type=x509', 'nbds://h/x?tls-psk-file=/k&tls-type=x509: tls-type=x509, and the files are for psk' ],
+  [ 'nbds://h/x?tls-certificates=/c&tls-type=anon', 'nbds://h/x?tls-certificates=/c&tls-type=anon: tls-type=anon, and the files are for x509' ],
+  [ 'nbds://h/x?tls-psk-file=',     'nbds://h/x?tls-psk-file=: tls-psk-file is empty' ],
+  [ 'nbds://h/x?tls-certificates=', 'nbds://h/x?tls-certificates=: tls-certificates is empty' ],
+  [ 'nbds://h/x?tls-psk-file=/k&tls-hostname=s', 'nbds://h/x?tls-psk-file=/k&tls-hostname=s: tls-hostname goes with tls-certificates; a pre-shared key has no host name' ],
+  [ 'nbds://me@h/x?tls-certificates=/c', 'nbds://h/x?tls-certificates=/c: a user goes with tls-psk-file; with certificates it is in client-cert.pem' ],
+  [ 'nbds://me:secret@h/x?tls-psk-file=/k', 'nbds://h/x?tls-psk-file=/k: no password in a URI; the key is in the file of tls-psk-file' ],
+  [ 'nbds+unix:///x?socket=/s&tls-certificates=/c', 'nbds+unix:///x?socket=/s&tls-certificates=/c: needs tls-hostname, the name in the certificate of the server, for a socket has no host name' ],
+  [ 'nbd://host/x?tls-type=psk',    "nbd://host/x?tls-type=psk: 'tls-type' is for nbds" ],
+  [ 'nbd+unix:///x?socket=/s&tls-psk-file=/k', "nbd+unix:///x?socket=/s&tls-psk-file=/k: 'tls-psk-file' is for nbds" ],
   [ 'nbd://host/x?socket=/s',       "nbd://host/x?socket=/s: unknown parameter 'socket' in the query" ],
   [ 'nbd+unix:///x?socket=/s&y=1',  "nbd+unix:///x?socket=/s&y=1: unknown parameter 'y' in the query" ],
   [ 'nbd+unix:///x?socket=/s&socket=/t', "nbd+unix:///x?socket=/s&socket=/t: parameter 'socket' stands in the query twice" ],
@@ -67,8 +101,8 @@ const bad: readonly [uri: string, message: string][] = [
   [ 'nbd://h:99999/x',              'nbd://h:99999/x: port 99999 is not within 1 and 65535' ],
   [ 'nbd://h:0/x',                  'nbd://h:0/x: port 0 is not within 1 and 65535' ],
   [ 'nbd://h:http/x',               'nbd://h:http/x: needs a host as in nbd://HOST[:PORT]/EXPORT; IPv6 addresses stand in [brackets]' ],
-  [ 'nbd://me:secret@h/x',          'nbd://h/x: no user or password in the URI of a block device' ],
-  [ 'nbd+unix://me:secret@/x?socket=/s', 'nbd+unix:///x?socket=/s: no user or password in the URI of a block device' ],
+  [ 'nbd://me:secret@h/x',          'nbd://h/x: no user or password in the URI of a block device in plain' ],
+  [ 'nbd+unix://me:secret@/x?socket=/s', 'nbd+unix:///x?socket=/s: no user or password in the URI of a block device in plain' ],
   [ 'nbd://h/x#y',                  'nbd://h/x#y: a URI of a block device has no fragment (#)' ],
   [ 'nbd://h/%zz',                  'nbd://h/%zz: wrong percent-encoding in its export name' ],
   [ 'nbd://h/%00',                  'nbd://h/%00: an export name cannot contain NUL' ],
@@ -106,7 +140,23 @@ describe('the URI of a block device', () => {
     const text = fc
       .string({ unit: 'grapheme', minLength: 1, maxLength: 20 })
       .filter((it) => !it.includes('\0'));
-    const address = fc.oneof(
+    const tls = fc.record(
+      {
+        tls: fc.oneof(
+          fc.record({ kind: fc.constant('psk' as const), file: text }, { noNullPrototype: true }),
+          fc.record(
+            { kind: fc.constant('psk' as const), file: text, identity: text },
+            { noNullPrototype: true },
+          ),
+          fc.record(
+            { kind: fc.constant('certificates' as const), directory: text, hostname: text },
+            { noNullPrototype: true },
+          ),
+        ),
+      },
+      { noNullPrototype: true },
+    );
+    const where = fc.oneof(
       text.filter((it) => Buffer.byteLength(it) < 108).map((socketPath) => ({ socketPath })),
       fc.record(
         {
@@ -116,6 +166,7 @@ describe('the URI of a block device', () => {
         { noNullPrototype: true },
       ),
     );
+    const address = fc.tuple(where, fc.option(tls)).map(([where, tls]) => ({ ...where, ...tls }));
     fc.assert(
       fc.property(address, text, (address, exportName) => {
         assert.deepEqual(parseDeviceUri(formatNbdUri(address, exportName)), {

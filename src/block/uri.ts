@@ -1,13 +1,15 @@
 import { NBD_DEFAULT_PORT, NBD_LIMIT } from '../wire/nbd/constants.ts';
 import { DeviceUnusable } from '../ports/block-device.ts';
+import { readTlsAccess, type TlsAccess, tlsParameters, tlsQuery } from './uri-tls.ts';
 
-/** Where an NBD server listens. */
-export type NbdAddress = { host: string; port: number } | { socketPath: string };
+/** Where an NBD server listens, and how it is talked to: in plain when there is no `tls`. */
+export type NbdAddress = ({ host: string; port: number } | { socketPath: string }) & { tls?: TlsAccess };
 
 export type DeviceUri =
   { kind: 'nbd'; address: NbdAddress; exportName: string } | { kind: 'file'; path: string };
 
-const forms = 'nbd://HOST[:PORT]/EXPORT, nbd+unix:///EXPORT?socket=/PATH, file:///PATH and a plain path';
+const forms =
+  'nbd://HOST[:PORT]/EXPORT, nbd+unix:///EXPORT?socket=/PATH, both as nbds with TLS, file:///PATH and a plain path';
 
 /** A Unix socket's path has 108 bytes in the kernel, the NUL included (unix(7)). */
 const socketPathBytes = 107;
@@ -45,12 +47,15 @@ export function parseDeviceUri(uri: string): DeviceUri {
   if (groups['fragment'] !== undefined) throw unusable(shown, `a URI of a block device has no fragment (#)`);
   switch (scheme) {
     case 'nbd':
-      return { kind: 'nbd', address: tcpAddress(parts), exportName: exportName(parts) };
-    case 'nbd+unix':
-      return { kind: 'nbd', address: unixAddress(parts), exportName: exportName(parts) };
     case 'nbds':
+      return { kind: 'nbd', address: tcpAddress(parts, scheme === 'nbds'), exportName: exportName(parts) };
+    case 'nbd+unix':
     case 'nbds+unix':
-      throw unusable(shown, 'TLS is not supported yet');
+      return {
+        kind: 'nbd',
+        address: unixAddress(parts, scheme === 'nbds+unix'),
+        exportName: exportName(parts),
+      };
     case 'file':
       return { kind: 'file', path: filePath(parts) };
     default:
@@ -58,15 +63,32 @@ export function parseDeviceUri(uri: string): DeviceUri {
   }
 }
 
-/** An NBD URI in its one spelling here, for messages and for the environment of a service. */
+/** An NBD URI in its one spelling here, for messages and for the environment of a service. No secret is in it. */
 export function formatNbdUri(address: NbdAddress, exportName: string): string {
-  const path = exportName.split('/').map(encodeSegment).join('/');
+  const { tls } = address;
+  const scheme = tls === undefined ? 'nbd' : 'nbds';
+  const user =
+    tls?.kind === 'psk' && tls.identity !== undefined ? `${encodeURIComponent(tls.identity)}@` : '';
+  const path = encodePath(exportName);
   if ('socketPath' in address) {
-    return `nbd+unix:///${path}?socket=${address.socketPath.split('/').map(encodeSegment).join('/')}`;
+    const query = [
+      ['socket', address.socketPath] as const,
+      ...(tls === undefined ? [] : tlsQuery(tls, undefined)),
+    ];
+    return `${scheme}+unix://${user}/${path}${encodeQuery(query)}`;
   }
   const host = address.host.includes(':') ? `[${address.host}]` : address.host;
   const port = address.port === NBD_DEFAULT_PORT ? '' : `:${address.port}`;
-  return `nbd://${host}${port}/${path}`;
+  const query = tls === undefined ? '' : encodeQuery(tlsQuery(tls, address.host));
+  return `${scheme}://${user}${host}${port}/${path}${query}`;
+}
+
+function encodeQuery(pairs: readonly (readonly [string, string])[]): string {
+  return `?${pairs.map(([name, value]) => `${name}=${encodePath(value)}`).join('&')}`;
+}
+
+function encodePath(text: string): string {
+  return text.split('/').map(encodeSegment).join('/');
 }
 
 /** `@` may stand in a path (RFC 3986, pchar), and export names here are full of it. */
@@ -74,12 +96,11 @@ function encodeSegment(text: string): string {
   return encodeURIComponent(text).replaceAll('%40', '@');
 }
 
-function tcpAddress(parts: Parts): NbdAddress {
-  queryOf(parts, []);
-  const authority = parts.authority ?? '';
-  refuseUser(parts, authority);
+function tcpAddress(parts: Parts, secure: boolean): NbdAddress {
+  const query = queryOf(parts, secure ? tlsParameters : []);
+  const { user, rest } = userOf(parts, secure);
   const match = /^(?:\[(?<v6>[0-9A-Fa-f:.]+(?:%25[^\]]+)?)\]|(?<name>[^:[\]]*))(?::(?<port>[0-9]*))?$/.exec(
-    authority,
+    rest,
   );
   const host = decode(parts, match?.groups?.['v6'] ?? match?.groups?.['name'] ?? '', 'host');
   if (host === '') {
@@ -91,21 +112,31 @@ function tcpAddress(parts: Parts): NbdAddress {
   const digits = match?.groups?.['port'];
   const port = digits === undefined || digits === '' ? NBD_DEFAULT_PORT : Number(digits);
   if (port < 1 || port > 65535) throw unusable(parts.uri, `port ${digits} is not within 1 and 65535`);
-  return { host, port };
+  return secure ? { host, port, tls: tlsAccess(parts, query, user, host) } : { host, port };
 }
 
-function unixAddress(parts: Parts): NbdAddress {
-  refuseUser(parts, parts.authority ?? '');
-  if ((parts.authority ?? '') !== '') {
-    throw unusable(parts.uri, `a Unix socket has no host: nbd+unix:///EXPORT?socket=/PATH`);
-  }
-  const socketPath = queryOf(parts, ['socket']).get('socket') ?? '';
+function unixAddress(parts: Parts, secure: boolean): NbdAddress {
+  const { user, rest } = userOf(parts, secure);
+  if (rest !== '') throw unusable(parts.uri, `a Unix socket has no host: nbd+unix:///EXPORT?socket=/PATH`);
+  const query = queryOf(parts, secure ? ['socket', ...tlsParameters] : ['socket']);
+  const socketPath = query.get('socket') ?? '';
   if (socketPath === '') throw unusable(parts.uri, 'needs a socket as in nbd+unix:///EXPORT?socket=/PATH');
   const length = Buffer.byteLength(socketPath);
   if (length > socketPathBytes) {
     throw unusable(parts.uri, `a socket's path has at most ${socketPathBytes} bytes, this one ${length}`);
   }
-  return { socketPath };
+  return secure ? { socketPath, tls: tlsAccess(parts, query, user, undefined) } : { socketPath };
+}
+
+function tlsAccess(
+  parts: Parts,
+  query: ReadonlyMap<string, string>,
+  user: string | undefined,
+  host: string | undefined,
+): TlsAccess {
+  return readTlsAccess(query, user, host, (rule) => {
+    throw unusable(parts.uri, rule);
+  });
 }
 
 /** doc/uri.md: the path but for its first slash; another slash after it belongs to the name. */
@@ -142,19 +173,29 @@ function queryOf(parts: Parts, known: readonly string[]): Map<string, string> {
   for (const pair of (parts.query ?? '').split('&').filter((pair) => pair !== '')) {
     const at = pair.indexOf('=');
     const name = decode(parts, at < 0 ? pair : pair.slice(0, at), 'query');
-    if (name.startsWith('tls-')) throw unusable(parts.uri, `'${name}': TLS is not supported yet`);
-    if (!known.includes(name)) throw unusable(parts.uri, `unknown parameter '${name}' in the query`);
+    if (!known.includes(name)) {
+      const why = tlsParameters.includes(name)
+        ? `'${name}' is for nbds`
+        : `unknown parameter '${name}' in the query`;
+      throw unusable(parts.uri, why);
+    }
     if (found.has(name)) throw unusable(parts.uri, `parameter '${name}' stands in the query twice`);
     found.set(name, decode(parts, at < 0 ? '' : pair.slice(at + 1), 'query'));
   }
   return found;
 }
 
-function refuseUser(parts: Parts, authority: string): void {
-  if (authority.includes('@')) throw unusable(parts.uri, 'no user or password in the URI of a block device');
+/** The authority without its user, who is the identity of a pre-shared key and nothing else. */
+function userOf({ uri, authority = '' }: Parts, secure: boolean): { user?: string; rest: string } {
+  const at = authority.lastIndexOf('@');
+  if (at < 0) return { rest: authority };
+  if (!secure) throw unusable(uri, 'no user or password in the URI of a block device in plain');
+  const user = authority.slice(0, at);
+  if (user.includes(':')) throw unusable(uri, 'no password in a URI; the key is in the file of tls-psk-file');
+  return { user: decode({ uri }, user, 'user'), rest: authority.slice(at + 1) };
 }
 
-function decode(parts: Parts, text: string, what: string): string {
+function decode(parts: Pick<Parts, 'uri'>, text: string, what: string): string {
   try {
     return decodeURIComponent(text);
   } catch (cause) {

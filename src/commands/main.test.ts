@@ -44,7 +44,7 @@ describe('arbiter', () => {
     [['dump', 'file:///a', '--jsn'], "arbiter: unknown option '--jsn' (Did you mean --json?)"],
     [['storage', 'control'],   "arbiter: required option '--socket <path>' not specified"],
     [['dump', 'nbd:///a'],      'arbiter: nbd:///a: needs a host as in nbd://HOST[:PORT]/EXPORT; IPv6 addresses stand in [brackets]'],
-    [['dump', ''],             'arbiter: a block device is named by a URI, and this one is empty; known are nbd://HOST[:PORT]/EXPORT, nbd+unix:///EXPORT?socket=/PATH, file:///PATH and a plain path'],
+    [['dump', ''],             'arbiter: a block device is named by a URI, and this one is empty; known are nbd://HOST[:PORT]/EXPORT, nbd+unix:///EXPORT?socket=/PATH, both as nbds with TLS, file:///PATH and a plain path'],
   ];
   for (const [argv, line] of WRONG) {
     it(`answers one line and 64 to: arbiter ${argv.join(' ')}`, async () => {

@@ -82,6 +82,10 @@ const WRONG: readonly (readonly [string, Readonly<Record<string, string | undefi
   ['no guard, and safe',       { guard: 'false' },               'agent.yaml:6: guard: false needs `unsafe: true`: nothing ends the service when the agent is stuck'],
   ['literal behind a gate',    { protocol: 'literal', unsafe: 'true' }, 'agent.yaml:6: protocol: literal needs `fencing: none`: it has no epochs for a gate to go by'],
   ['a gate before a file',     { data: 'file:///d' },            "agent.yaml:3: data: 'file:///d': `fencing: gate` needs an NBD server that is a gate, as nbd://HOST:PORT"],
+  ['a relative key file',      { quorum: 'nbds://server-1@a/quorum?tls-psk-file=k' }, "agent.yaml:2: quorum: 'nbds://server-1@a/quorum?tls-psk-file=k': 'k': a path from the root on, for agent and service may be started anywhere"],
+  ['relative certificates',    { data: 'nbds://a?tls-certificates=c' }, "agent.yaml:3: data: 'nbds://a?tls-certificates=c': 'c': a path from the root on, for agent and service may be started anywhere"],
+  ["another node's key",       { data: 'nbds://server-2@a?tls-psk-file=/k' }, "agent.yaml:3: data: 'nbds://server-2@a?tls-psk-file=/k': has the identity 'server-2'; a gate lets a node in by its own key only, as nbds://server-1@HOST"],
+  ["a key without a name",     { data: 'nbds://a?tls-psk-file=/k' }, "agent.yaml:3: data: 'nbds://a?tls-psk-file=/k': has no identity; a gate lets a node in by its own key only, as nbds://server-1@HOST"],
   ['a gate with an export',    { data: 'nbd://a/data' },         "agent.yaml:3: data: 'nbd://a/data': with `fencing: gate` the URI has no export name; the agent asks for data@NODE.EPOCH.INCARNATION"],
 ];
 
@@ -125,6 +129,16 @@ describe("the agent's file", () => {
       status: 'tcp://127.0.0.1:9100',
       state: '/var/lib/arbiter',
     });
+  });
+
+  it('takes storage behind TLS, by a key of the node or by certificates', () => {
+    for (const [quorum, data] of [
+      ['nbds://server-1@a/quorum?tls-psk-file=/k', 'nbds://server-1@a?tls-psk-file=/k'],
+      ['nbds://a/quorum?tls-certificates=/c', 'nbds://a?tls-certificates=/c'],
+    ]) {
+      const config = parseAgentConfig(fileWith({ quorum, data }), 'agent.yaml');
+      assert.deepEqual([config.quorum, config.data], [quorum, data]);
+    }
   });
 
   for (const [what, changes, line] of WRONG) {

@@ -28,7 +28,7 @@ export function relationProblems(config: AgentConfig): Problem[] {
     }
   }
   if (config.fencing === 'gate') {
-    const problem = gateUriProblem(config.data);
+    const problem = gateUriProblem(config.data, config.node);
     if (problem !== undefined) broken('data', problem);
     if (config.protocol === 'literal') {
       broken('protocol', 'literal needs `fencing: none`: it has no epochs for a gate to go by');

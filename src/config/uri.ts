@@ -1,4 +1,5 @@
 import { type DeviceUri, parseDeviceUri } from '../block/uri.ts';
+import type { TlsAccess } from '../block/uri-tls.ts';
 import { DeviceUnusable } from '../ports/block-device.ts';
 
 /** What is wrong with `uri` as a block device of an agent, the URI named; undefined when nothing is. */
@@ -8,15 +9,28 @@ export function deviceUriProblem(uri: string): string | undefined {
   if (device.kind === 'file' && !device.path.startsWith('/')) {
     return `'${uri}': a path from the root on, for an agent may be started anywhere`;
   }
+  const path = device.kind === 'nbd' ? tlsPath(device.address.tls) : undefined;
+  if (path !== undefined && !path.startsWith('/')) {
+    return `'${uri}': '${path}': a path from the root on, for agent and service may be started anywhere`;
+  }
   return undefined;
 }
 
-/** What is wrong with `uri` as the data area behind a gate; undefined when nothing is. */
-export function gateUriProblem(uri: string): string | undefined {
+function tlsPath(tls: TlsAccess | undefined): string | undefined {
+  return tls?.kind === 'psk' ? tls.file : tls?.directory;
+}
+
+/** What is wrong with `uri` as the data area of `node` behind a gate; undefined when nothing is. */
+export function gateUriProblem(uri: string, node: string): string | undefined {
   const device = parsed(uri);
   if (typeof device === 'string') return device;
   if (device.kind !== 'nbd') {
     return `'${uri}': \`fencing: gate\` needs an NBD server that is a gate, as nbd://HOST:PORT`;
+  }
+  const { tls } = device.address;
+  if (tls?.kind === 'psk' && tls.identity !== node) {
+    const said = tls.identity === undefined ? 'no identity' : `the identity '${tls.identity}'`;
+    return `'${uri}': has ${said}; a gate lets a node in by its own key only, as nbds://${node}@HOST`;
   }
   if (device.exportName === '') return undefined;
   return `'${uri}': with \`fencing: gate\` the URI has no export name; the agent asks for data@NODE.EPOCH.INCARNATION`;

@@ -35,6 +35,8 @@ export class NbdConnection implements AsyncDisposable {
   /** Reads are answered in chunks, errors with words. */
   readonly structuredReplies: boolean;
   readonly #socket: Socket;
+  /** Under TLS: the connection that `#socket` goes through. */
+  readonly #transport: Socket;
   readonly #wire: NbdClient;
   readonly #pending = new Map<bigint, Pending>();
   readonly #closedListeners: ((reason: string) => void)[] = [];
@@ -61,11 +63,12 @@ export class NbdConnection implements AsyncDisposable {
     return negotiate(target, deadlineMs, (ready) => new NbdConnection(ready));
   }
 
-  private constructor({ target, socket, wire, info, structuredReplies }: Negotiated) {
+  private constructor({ target, socket, transport, wire, info, structuredReplies }: Negotiated) {
     this.target = target;
     this.info = info;
     this.structuredReplies = structuredReplies;
     this.#socket = socket;
+    this.#transport = transport;
     this.#wire = wire;
     socket.on('data', (chunk) => this.#received(chunk));
     socket.on('error', (error) => {
@@ -221,8 +224,8 @@ export class NbdConnection implements AsyncDisposable {
 
   /** Over TCP with a reset, which also takes back what this machine's kernel has not sent yet. */
   #drop(): void {
-    if ('socketPath' in this.target.address || this.#socket.destroyed) this.#socket.destroy();
-    else this.#socket.resetAndDestroy();
+    if ('socketPath' in this.target.address || this.#transport.destroyed) this.#socket.destroy();
+    else this.#transport.resetAndDestroy();
   }
 
   #describe({ command }: Pending): string {

@@ -58,7 +58,7 @@ describe('negotiating with an NBD server', () => {
   const refusals: readonly [what: string, type: number, text: string][] = [
     [ 'no such export',         NBD_REP_ERR.UNKNOWN,   'NBD_REP_ERR_UNKNOWN: it has no export of this name' ],
     [ 'a policy',               NBD_REP_ERR.POLICY,    'NBD_REP_ERR_POLICY' ],
-    [ 'TLS only',               NBD_REP_ERR.TLS_REQD,  'NBD_REP_ERR_TLS_REQD: it wants TLS, which is not supported yet' ],
+    [ 'TLS only',               NBD_REP_ERR.TLS_REQD,  'NBD_REP_ERR_TLS_REQD: it wants TLS, as nbds://' ],
   ];
   for (const [what, type, text] of refusals) {
     it(`explains a refusal without words: ${what}`, async () => {

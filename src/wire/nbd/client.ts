@@ -6,8 +6,8 @@ import { type Command, encodeDisconnect, encodeRequest } from './request.ts';
 import { Transmission } from './transmission.ts';
 
 /**
- * The client side of one NBD connection, without the connection: newstyle, NBD_OPT_GO with block sizes or what an older
- * server has in its place, structured replies or simple ones (NetworkBlockDevice/nbd, doc/proto.md). Bytes go in as they
+ * The client side of one NBD connection, without the connection: newstyle, NBD_OPT_STARTTLS where it is wanted,
+ * NBD_OPT_GO with block sizes or what an older server has in its place, structured replies or simple ones (NetworkBlockDevice/nbd, doc/proto.md). Bytes go in as they
  * come, outcomes come out as they become complete. Deadlines and lost connections are its user's business; an answer to
  * a request whose user gave up comes out as any.
  */
@@ -18,9 +18,12 @@ export class NbdClient {
   #end: 'closed' | 'dead' | undefined;
   #lastCookie = 0n;
 
-  /** Throws RangeError for a name that NBD has no room for. */
-  constructor(exportName: string) {
-    this.#negotiation = new Negotiation(exportName);
+  /**
+   * `tls`: no export is asked for before the connection is secured; a server that has no TLS has refused. Throws
+   * RangeError for a name that NBD has no room for.
+   */
+  constructor(exportName: string, { tls = false } = {}) {
+    this.#negotiation = new Negotiation(exportName, tls);
   }
 
   get status(): 'negotiating' | 'ready' | 'closed' | 'dead' {
@@ -43,6 +46,11 @@ export class NbdClient {
    */
   get heldBytes(): number {
     return this.#input.available + (this.#transmission?.heldBytes ?? 0);
+  }
+
+  /** TLS is up, after the outcome `start-tls`. Returns what to send through it; it is what comes out of it that is received. */
+  secured(): Uint8Array {
+    return this.#negotiation.secured();
   }
 
   /**
@@ -81,7 +89,8 @@ export class NbdClient {
     for (let step = this.#step(); step !== undefined; step = this.#step()) {
       if (step === 'nothing') continue;
       if (step.kind === 'ready') this.#transmission = new Transmission(step.structuredReplies);
-      if (step.kind === 'refused') outcomes.push({ kind: 'send', bytes: this.disconnect() });
+      if (step.kind === 'refused' || step.kind === 'no-tls')
+        outcomes.push({ kind: 'send', bytes: this.disconnect() });
       if (step.kind === 'broken') this.#end = 'dead';
       outcomes.push(step);
     }

@@ -207,3 +207,12 @@ const refusalNames = new Map<number, string>(
 export function nbdRefusalName(type: number): string {
   return refusalNames.get(type) ?? `NBD_REP_ERR ${type - NBD_REP_ERROR_BIT}`;
 }
+
+const optionNames = new Map<number, string>(
+  Object.entries(NBD_OPT).map(([name, value]) => [value, `NBD_OPT_${name}`]),
+);
+
+/** Name of an option, for messages. */
+export function nbdOptionName(option: number): string {
+  return optionNames.get(option) ?? `NBD_OPT ${option}`;
+}

@@ -8,12 +8,15 @@ import { optionStructuredReply, readStructuredReplyAnswer } from './option-struc
 import { encodeExportName, type OptionReplyHeader, readOptionReplyHeader } from './option.ts';
 import type { Outcome } from './outcome.ts';
 import { serverText } from './server-text.ts';
+import { injectedPlaintext, olderThanTls, optionStartTls, onStartTlsReply } from './start-tls.ts';
 
 /** What the next bytes are. */
 type Phase =
   | { at: 'greeting' }
   | { at: 'option-reply'; to: number }
   | { at: 'option-data'; to: number; header: OptionReplyHeader }
+  /** TLS is being started by whoever has the socket: nothing that comes in plain is for this connection. */
+  | { at: 'tls' }
   /** The answer to NBD_OPT_EXPORT_NAME, which has a form of its own. */
   | { at: 'export' };
 
@@ -21,21 +24,23 @@ type Phase =
 export type Step = Outcome | 'nothing' | undefined;
 
 /**
- * The client's side of a negotiation: NBD_OPT_STRUCTURED_REPLY, which a server may refuse, then NBD_OPT_GO, and in its
+ * The client's side of a negotiation: NBD_OPT_STARTTLS where it is wanted, NBD_OPT_STRUCTURED_REPLY, which a server may refuse, then NBD_OPT_GO, and in its
  * place NBD_OPT_EXPORT_NAME where a server knows no better. One option at a time: "The client MUST NOT send any option
  * until it has received a final reply to any option it has sent".
  */
 export class Negotiation {
   readonly #exportName: string;
+  readonly #tls: boolean;
   readonly #go = new GoReplies();
   #phase: Phase = { at: 'greeting' };
   #structuredReplies = false;
   #noZeroes = false;
 
   /** Throws RangeError for a name that NBD has no room for. */
-  constructor(exportName: string) {
+  constructor(exportName: string, tls: boolean) {
     encodeExportName(exportName);
     this.#exportName = exportName;
+    this.#tls = tls;
   }
 
   /** The server knows no NBD_OPT_GO and was asked in the way that it can only refuse by closing. */
@@ -43,7 +48,13 @@ export class Negotiation {
     return this.#phase.at === 'export';
   }
 
-  /** Takes the next message. After `ready`, `refused` and `broken` it is over. */
+  /** Options begin anew under TLS: nothing was asked in plain. Returns what to send through it. */
+  secured(): Uint8Array {
+    if (this.#phase.at !== 'tls') throw new Error(`invariant: TLS on a connection that did not ask for it`);
+    return this.#next(NBD_OPT.STRUCTURED_REPLY);
+  }
+
+  /** Takes the next message. After `ready`, `no-tls`, `refused` and `broken` it is over. */
   step(input: Framing): Step {
     switch (this.#phase.at) {
       case 'greeting':
@@ -56,6 +67,8 @@ export class Negotiation {
           this.#phase.to,
           this.#phase.header.type,
         );
+      case 'tls':
+        return injectedPlaintext(input.available);
       default:
         return this.#takeExport(
           input.take(NBD_SIZE.exportReply + (this.#noZeroes ? 0 : NBD_SIZE.exportReplyZeroes)),
@@ -68,6 +81,8 @@ export class Negotiation {
     const greeted = answerGreeting(bytes);
     if ('kind' in greeted) return greeted;
     this.#noZeroes = greeted.noZeroes;
+    if (this.#tls)
+      return greeted.fixedNewstyle ? this.#send(NBD_OPT.STARTTLS, greeted.answer) : olderThanTls();
     // Flags and option in one go: both at once saves a server that delays its acknowledgements a round trip.
     return this.#send(greeted.fixedNewstyle ? NBD_OPT.STRUCTURED_REPLY : NBD_OPT.EXPORT_NAME, greeted.answer);
   }
@@ -82,6 +97,11 @@ export class Negotiation {
 
   #takeData(data: Uint8Array | undefined, to: number, type: number): Step {
     if (data === undefined) return undefined;
+    if (to === NBD_OPT.STARTTLS) {
+      const answer = onStartTlsReply(type, data);
+      if (answer.kind === 'start-tls') this.#phase = { at: 'tls' };
+      return answer;
+    }
     return to === NBD_OPT.GO ? this.#takeGo(data, type) : this.#takeStructuredReply(data, type);
   }
 
@@ -115,14 +135,21 @@ export class Negotiation {
   }
 
   #send(option: number, before: Uint8Array = new Uint8Array(0)): Outcome {
+    return { kind: 'send', bytes: Buffer.concat([before, this.#next(option)]) };
+  }
+
+  /** The option, whose reply is awaited from here on. */
+  #next(option: number): Uint8Array {
     this.#phase = option === NBD_OPT.EXPORT_NAME ? { at: 'export' } : { at: 'option-reply', to: option };
-    return { kind: 'send', bytes: Buffer.concat([before, this.#encode(option)]) };
+    return this.#encode(option);
   }
 
   #encode(option: number): Uint8Array {
     switch (option) {
       case NBD_OPT.GO:
         return optionGo(this.#exportName);
+      case NBD_OPT.STARTTLS:
+        return optionStartTls();
       case NBD_OPT.STRUCTURED_REPLY:
         return optionStructuredReply();
       default:

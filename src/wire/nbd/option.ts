@@ -1,5 +1,5 @@
 import { Reader, Writer } from '../../bytes/cursor.ts';
-import { NBD_LIMIT, NBD_OPT, NBD_OPTS_MAGIC, NBD_REP_MAGIC, NBD_SIZE } from './constants.ts';
+import { NBD_LIMIT, NBD_OPT, NBD_OPTS_MAGIC, NBD_REP_MAGIC, NBD_SIZE, nbdOptionName } from './constants.ts';
 import { type Broken, broken } from './outcome.ts';
 
 /** An option of a client ("Newstyle negotiation"). */
@@ -37,7 +37,10 @@ export function readOptionReplyHeader(header: Uint8Array, sent: number): OptionR
   }
   const option = reader.u32();
   if (option !== sent) {
-    return broken('unexpected-option-reply', `a reply to option ${option}, and ${optionName(sent)} was sent`);
+    return broken(
+      'unexpected-option-reply',
+      `a reply to option ${option}, and ${nbdOptionName(sent)} (${sent}) was sent`,
+    );
   }
   const type = reader.u32();
   const lengthBytes = reader.u32();
@@ -48,10 +51,4 @@ export function readOptionReplyHeader(header: Uint8Array, sent: number): OptionR
     );
   }
   return { type, lengthBytes };
-}
-
-/** For messages: `NBD_OPT_GO (7)`. */
-function optionName(option: number): string {
-  const name = Object.entries(NBD_OPT).find(([, value]) => value === option)?.[0];
-  return `NBD_OPT_${name ?? 'unknown'} (${option})`;
 }

@@ -1,11 +1,15 @@
 import type { ExportInfo } from './export-info.ts';
 
-/** What came of the bytes a client received, in order. Nothing follows `refused` or `broken`. */
+/** What came of the bytes a client received, in order. Nothing follows `no-tls`, `refused` or `broken`. */
 export type Outcome =
   /** Negotiation: these bytes are to be sent now. */
   | { kind: 'send'; bytes: Uint8Array }
+  /** Negotiation: TLS is to be started on the connection now, before anything else is read; then `secured`. */
+  | { kind: 'start-tls' }
   /** Negotiation is over; requests may be issued. `structuredReplies`: reads are answered in chunks. */
   | { kind: 'ready'; info: ExportInfo; structuredReplies: boolean }
+  /** The server has no TLS for this client, so there is no connection. `text` as with `refused`. */
+  | { kind: 'no-tls'; type: number; text: string }
   /** The server does not let this client have the export. `text` is the server's own in one line, '' when it gave none. */
   | { kind: 'refused'; type: number; text: string }
   /** The answer to a request. Payload comes with a read that succeeded, and with nothing else. */
@@ -40,6 +44,8 @@ export type BrokenReason =
   | 'unexpected-option-reply'
   | 'too-large'
   | 'malformed-info'
+  | 'plaintext-after-starttls'
+  | 'too-old-for-tls'
   | 'unknown-cookie'
   | 'unexpected-reply'
   | 'malformed-chunk'
