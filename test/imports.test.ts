@@ -23,7 +23,7 @@ const permissions: Record<
   'src/fence': { any: ['src/block', 'src/ports'] },
   'src/host': { types: ['src/ports'], builtins: true, packages: ['prom-client'] },
   'src/storage': {
-    any: ['src/area', 'src/wire'],
+    any: ['src/area', 'src/tls', 'src/wire'],
     types: ['src/ports', 'src/protocol'],
     builtins: true,
   },

@@ -4,11 +4,12 @@ import { parseListenAddress } from '../storage/listen.ts';
 import type { RunningStorage, StorageOptions } from '../storage/start.ts';
 import { CommandError, EXIT } from './errors.ts';
 import { storageControlCommand } from './storage-control.ts';
+import { type TlsFlags, tlsOptionsOf, withTlsOptions } from './storage-tls.ts';
 
 /** How long requests under way may take after a signal to stop. */
 const STOP_WITHIN_MS = 5000;
 
-interface Flags {
+interface Flags extends TlsFlags {
   listen?: readonly ListenAddress[];
   quorum?: string;
   data?: string;
@@ -22,7 +23,7 @@ interface Flags {
 }
 
 export function storageCommand(): Command {
-  return new Command('storage')
+  const command = new Command('storage')
     .description(
       'The storage node: an NBD server for the quorum area and, to its owner alone, for the data area. ' +
         'Writes what it does to standard output, one JSON line an event.',
@@ -36,7 +37,8 @@ export function storageCommand(): Command {
     .option('--read-only', 'serve both areas for reading alone, as after an incident')
     .option('--create-quorum <bytes>', 'size of the quorum file, made where there is none', byteCount)
     .option('--create-data <bytes>', 'size of the data file, made where there is none', byteCount)
-    .option('--lock-wait <ms>', 'how long to wait for a former storage process to end', milliseconds, 5000)
+    .option('--lock-wait <ms>', 'how long to wait for a former storage process to end', milliseconds, 5000);
+  return withTlsOptions(command)
     .addHelpText(
       'after',
       '\nExample:\n' +
@@ -64,6 +66,7 @@ async function storage(flags: Flags): Promise<void> {
 
 function optionsOf(flags: Flags): Omit<StorageOptions, 'audit' | 'onTrouble'> {
   const listen = flags.listen ?? [listenAddress('127.0.0.1')].flat();
+  const tls = tlsOptionsOf(flags);
   return {
     listen,
     quorumFile: required('--quorum FILE', flags.quorum),
@@ -72,6 +75,7 @@ function optionsOf(flags: Flags): Omit<StorageOptions, 'audit' | 'onTrouble'> {
     fencing: flags.fencing,
     readOnly: flags.readOnly ?? false,
     lockWaitMs: flags.lockWait,
+    ...(tls === undefined ? {} : { tls }),
     ...(flags.control === undefined ? {} : { controlSocket: flags.control }),
     ...(flags.createQuorum === undefined ? {} : { createQuorumBytes: flags.createQuorum }),
     ...(flags.createData === undefined ? {} : { createDataBytes: flags.createData }),

@@ -17,6 +17,7 @@ export type AuditEntry =
       node: string;
       epoch: number;
       incarnation: string;
+      identity?: TlsName;
     }
   /** A name was turned away. `node` and `epoch` where the name could be parsed. `lastGranted` is 0 before the first grant. */
   | {
@@ -28,6 +29,7 @@ export type AuditEntry =
       epoch: number | null;
       lastGranted: number;
       reason: string;
+      identity?: TlsName;
     }
   /** One write to the data area. It began to be carried out at `beganAt` and was finished at `t`. */
   | {
@@ -68,7 +70,7 @@ export type AuditEntry =
       outcome: string;
       record: { status: number; node: string; epoch: number; count: number } | null;
     }
-  | { event: 'connected'; connection: number; peer: string; export: string }
+  | { event: 'connected'; connection: number; peer: string; export: string; identity?: TlsName }
   | { event: 'disconnected'; connection: number; peer: string; export: string | null; reason: string }
   /** A rule that holds, delays or fails one chosen request (fault injection). */
   | {
@@ -77,6 +79,9 @@ export type AuditEntry =
       state: 'armed' | 'holding' | 'released' | 'failed' | 'removed';
       detail: string;
     };
+
+/** Who a client is by TLS, null when it showed no certificate; the field is missing for a client in plain. */
+type TlsName = string | null;
 
 export interface Grant {
   node: string;

@@ -5,6 +5,7 @@ import type { ServedExport } from '../wire/nbd/server/export.ts';
 import type { ServerOutcome, ServerRequest } from '../wire/nbd/server/outcome.ts';
 import { NbdServerWire } from '../wire/nbd/server/server.ts';
 import { simpleReply } from '../wire/nbd/server/simple-reply.ts';
+import type { GateTls, TlsIdentity } from './tls.ts';
 
 /** What a client was let into. */
 export type Access = { kind: 'quorum'; export: string } | { kind: 'data'; export: string; grant: Grant };
@@ -15,6 +16,8 @@ export type Intent = 'go' | 'info' | 'export-name';
 export interface ConnectionHost {
   /** The names that anybody may list. */
   readonly listed: readonly string[];
+  /** Null: clients are talked to in plain. */
+  readonly tls: GateTls | null;
   /** Answered, now or later, by `admit` or `refuse`. */
   exportWanted(connection: Connection, name: string, intent: Intent): void;
   /** Answered, now or later, by `answer` or `drop`; once. */
@@ -39,11 +42,20 @@ export class Connection {
   readonly id: number;
   /** The client's address without its port; `unix` for a Unix socket. */
   readonly peer: string;
-  readonly #socket: Socket;
+  /** Under TLS: the one that goes through the connection. */
+  #socket: Socket;
   readonly #host: ConnectionHost;
   readonly #wire: NbdServerWire;
+  readonly #listeners = {
+    data: (chunk: Buffer): void => this.#received(chunk),
+    drain: (): void => this.#pump(),
+    end: (): void => this.leave('the client closed the connection'),
+    error: (error: Error): void => this.end(`the connection broke: ${error.message}`),
+    close: (): void => this.end('the client closed the connection'),
+  };
   #access: Access | null = null;
-  #state: 'open' | 'leaving' | 'ended' = 'open';
+  #identity: TlsIdentity | null | undefined;
+  #state: 'open' | 'securing' | 'leaving' | 'ended' = 'open';
   #leaveReason = '';
   #bytesInFlight = 0;
   #requestsInFlight = 0;
@@ -55,15 +67,16 @@ export class Connection {
     this.peer = peer;
     this.#socket = socket;
     this.#host = host;
-    this.#wire = new NbdServerWire(host.listed);
+    this.#wire = new NbdServerWire(host.listed, host.tls?.mode);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, 10_000);
-    socket.on('data', (chunk: Buffer) => this.#received(chunk));
-    socket.on('drain', () => this.#pump());
-    socket.on('end', () => this.leave('the client closed the connection'));
-    socket.on('error', (error) => this.end(`the connection broke: ${error.message}`));
-    socket.on('close', () => this.end('the client closed the connection'));
+    this.#listenTo(socket);
     this.#send(this.#wire.greeting());
+  }
+
+  /** Who the client has shown to be; null without a certificate that was checked, undefined in plain. */
+  get identity(): TlsIdentity | null | undefined {
+    return this.#identity;
   }
 
   get access(): Access | null {
@@ -105,6 +118,7 @@ export class Connection {
 
   /** Takes no further request; ends when those under way are answered. */
   leave(reason: string): void {
+    if (this.#state === 'securing') return this.end(reason);
     if (this.#state !== 'open') return;
     this.#state = 'leaving';
     this.#leaveReason = reason;
@@ -133,6 +147,37 @@ export class Connection {
     for (let outcome = this.#wire.next(); outcome !== undefined; outcome = this.#wire.next()) {
       if (outcome.kind === 'request') yield outcome.request;
     }
+  }
+
+  #listenTo(socket: Socket): void {
+    for (const [event, listener] of Object.entries(this.#listeners)) socket.on(event, listener);
+  }
+
+  /** From the acknowledgement on everything goes through TLS, or the connection ends. */
+  async #startTls(acknowledgement: Uint8Array): Promise<void> {
+    const plain = this.#socket;
+    this.#state = 'securing';
+    const injected = this.#wire.next();
+    if (injected?.kind === 'broken') return this.end(`protocol error: ${injected.why}`);
+    for (const [event, listener] of Object.entries(this.#listeners)) plain.off(event, listener);
+    plain.pause();
+    this.#flush();
+    try {
+      const { socket, identity } = await this.#host.tls!.secure(plain, acknowledgement);
+      this.#secured(socket, identity);
+    } catch (error) {
+      this.end(`the TLS handshake failed: ${(error as Error).message}`);
+    }
+  }
+
+  #secured(socket: Socket, identity: TlsIdentity | null): void {
+    if (this.#state !== 'securing') return void socket.on('error', () => undefined).destroy();
+    this.#socket = socket;
+    this.#identity = identity;
+    this.#listenTo(socket);
+    this.#state = 'open';
+    this.#wire.secured();
+    this.#pump();
   }
 
   #received(chunk: Buffer): void {
@@ -168,6 +213,8 @@ export class Connection {
     switch (outcome.kind) {
       case 'send':
         return this.#send(outcome.bytes);
+      case 'start-tls':
+        return void this.#startTls(outcome.bytes);
       case 'export-wanted':
         return this.#host.exportWanted(this, outcome.name, outcome.intent);
       case 'request':

@@ -12,6 +12,7 @@ import { Granting } from './granting.ts';
 import type { GrantStore } from './grant-store.ts';
 import { RecordWatch } from './record-watch.ts';
 import { Rules } from './rules.ts';
+import type { GateTls } from './tls.ts';
 
 export interface GateParts {
   quorum: Disk;
@@ -23,6 +24,8 @@ export interface GateParts {
   fencing: boolean;
   /** Both areas are there for reading alone. */
   readOnly: boolean;
+  /** Null: clients are talked to in plain. */
+  tls: GateTls | null;
   audit: Audit;
   /** One line for people, about a trouble that does not stop the gate. */
   onTrouble(line: string): void;
@@ -86,6 +89,10 @@ export class Gate implements ConnectionHost {
     return this.#watch.start();
   }
 
+  get tls(): GateTls | null {
+    return this.#parts.tls;
+  }
+
   /** `peer`: the client's address, as the audit and the rules name it. */
   accept(socket: Socket, peer: string): void {
     this.#connections.add(new Connection(++this.#lastConnection, peer, socket, this));
@@ -141,6 +148,9 @@ export class Gate implements ConnectionHost {
       case 'unknown':
         return this.#refuse(connection, name, null, wanted.why);
       case 'data': {
+        const { identity } = connection;
+        if (identity?.isNode(wanted.grant.node) === false)
+          return this.#refuseStranger(connection, name, wanted.grant);
         const access = { kind: 'data', export: name, grant: wanted.grant } as const;
         if (!this.#parts.fencing) return this.#admit(connection, access, intent);
         this.#waiting.add({ connection, access, intent });
@@ -185,7 +195,7 @@ export class Gate implements ConnectionHost {
     const { data, quorum, readOnly } = this.#parts;
     const { sizeBytes } = access.kind === 'data' ? data : quorum;
     if (intent !== 'info') {
-      const entry = { connection: id, peer, export: access.export };
+      const entry = { connection: id, peer, export: access.export, ...shown(connection) };
       if (access.kind === 'data') this.#parts.audit.write({ event: 'admitted', ...entry, ...access.grant });
       this.#parts.audit.write({ event: 'connected', ...entry });
     }
@@ -193,11 +203,27 @@ export class Gate implements ConnectionHost {
   }
 
   #refuse(connection: Connection, name: string, grant: Grant | null, reason: string): void {
+    this.#recordRefusal(connection, name, grant, reason);
+    connection.refuse(refusalText(name, this.#granting.lastEpoch, reason));
+  }
+
+  /** A name that is another node's. The last grant is none of that client's business, nor would a higher epoch help. */
+  #refuseStranger(connection: Connection, name: string, grant: Grant): void {
+    const reason = `the TLS identity '${connection.identity!.text}' is not the node '${grant.node}'`;
+    this.#recordRefusal(connection, name, grant, reason);
+    connection.refuse(`${name} refused: ${reason}`);
+  }
+
+  #recordRefusal(connection: Connection, name: string, grant: Grant | null, reason: string): void {
     const { id, peer } = connection;
+    const asked = {
+      export: name,
+      node: grant?.node ?? null,
+      epoch: grant?.epoch ?? null,
+      ...shown(connection),
+    };
     const lastGranted = this.#granting.lastEpoch;
-    const asked = { export: name, node: grant?.node ?? null, epoch: grant?.epoch ?? null };
     this.#parts.audit.write({ event: 'refused', connection: id, peer, ...asked, lastGranted, reason });
-    connection.refuse(refusalText(name, lastGranted, reason));
   }
 
   async #fence(): Promise<{ connectionsEnded: number; writesAwaited: number }> {
@@ -223,6 +249,11 @@ export class Gate implements ConnectionHost {
       this.#parts.onTrouble(`storage: flushing the data area before a new owner failed: ${String(error)}`);
     }
   }
+}
+
+/** For the audit: who the client is by TLS. Nothing of a client in plain. */
+function shown({ identity }: Connection): { identity?: string | null } {
+  return identity === undefined ? {} : { identity: identity?.text ?? null };
 }
 
 /** Resolves with `done`, or after `ms`. */

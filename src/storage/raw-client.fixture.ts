@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { createConnection, type NetConnectOpts, type Socket } from 'node:net';
+import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { NBD_CMD, NBD_CMD_FLAG, NBD_OPT, nbdErrorName } from '../wire/nbd/constants.ts';
-import { clientFlags, go, request } from '../wire/nbd/server/client-bytes.fixture.ts';
+import { clientFlags, go, option, request } from '../wire/nbd/server/client-bytes.fixture.ts';
 
 export interface Answer {
   /** `ok`, an error's name, or `no answer` when the connection ended first. */
@@ -11,7 +12,7 @@ export interface Answer {
 
 /** A client that sends what it is told and understands simple replies; for the gate's tests, independent of the real one. */
 export class RawClient {
-  readonly #socket: Socket;
+  #socket: Socket;
   /** Resolves when the connection is over. */
   readonly closed: Promise<void>;
   readonly #open = new Map<bigint, { length: number; resolve: (answer: Answer) => void }>();
@@ -23,12 +24,7 @@ export class RawClient {
   private constructor(socket: Socket) {
     this.#socket = socket;
     socket.setNoDelay(true);
-    socket.on('error', () => undefined);
-    socket.on('data', (chunk) => {
-      this.#input = Buffer.concat([this.#input, chunk]);
-      if (this.#serving) this.#takeAnswers();
-      for (const wake of this.#more.splice(0)) wake();
-    });
+    socket.on('error', () => undefined).on('data', this.#received);
     // Not `once`, which rejects on 'error': a reset is an end like any other, and whoever waits must hear of it.
     this.closed = new Promise<void>((resolve) => socket.once('close', () => resolve())).then(() => {
       for (const { resolve } of this.#open.values()) resolve({ outcome: 'no answer', data: Buffer.alloc(0) });
@@ -44,6 +40,17 @@ export class RawClient {
     await client.#take(18);
     socket.write(clientFlags());
     return client;
+  }
+
+  /** NBD_OPT_STARTTLS and the handshake. */
+  async secure(options: ConnectionOptions): Promise<TLSSocket> {
+    this.#socket.write(option(NBD_OPT.STARTTLS));
+    await this.acknowledged();
+    this.#socket.off('data', this.#received);
+    const socket = connectTls({ ...options, socket: this.#socket });
+    this.#socket = socket.on('error', () => undefined).on('data', this.#received);
+    await once(socket, 'secureConnect');
+    return socket;
   }
 
   /** NBD_OPT_GO. Resolves with the size, with the text of the refusal, or with `no answer`. */
@@ -90,6 +97,12 @@ export class RawClient {
     this.#socket.write(bytes);
   }
 
+  /** Takes the reply to an option without data. Resolves when it is an acknowledgement. */
+  async acknowledged(): Promise<void> {
+    const head = await this.#take(20);
+    if (head?.readUInt32BE(12) !== 1) throw new Error(`no acknowledgement: ${head?.toString('hex')}`);
+  }
+
   /** Stops taking anything from the socket, as a process that does not run does. */
   freeze(): void {
     this.#socket.pause();
@@ -104,10 +117,22 @@ export class RawClient {
     this.#socket.write(request({ command: NBD_CMD.DISC }));
   }
 
+  /** Sends nothing more, and still takes answers. */
+  end(): void {
+    this.#socket.allowHalfOpen = true;
+    this.#socket.end();
+  }
+
   /** Ends the connection without a word. */
   destroy(): void {
     this.#socket.destroy();
   }
+
+  readonly #received = (chunk: Buffer): void => {
+    this.#input = Buffer.concat([this.#input, chunk]);
+    if (this.#serving) this.#takeAnswers();
+    for (const wake of this.#more.splice(0)) wake();
+  };
 
   #ask(
     command: number,

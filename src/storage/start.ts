@@ -9,6 +9,7 @@ import { ensureStateDirectory, GrantFile, type GrantStore } from './grant-store.
 import { type ImageFile, openImage, openToRead } from './image-file.ts';
 import { type ListenAddress, listenOn } from './listen.ts';
 import { lock } from './lock.ts';
+import { gateTls, type GateTlsOptions } from './tls.ts';
 import { StorageUnusable, systemReason } from './unusable.ts';
 
 export interface StorageOptions {
@@ -25,6 +26,8 @@ export interface StorageOptions {
   fencing: boolean;
   /** Serves both areas for reading alone, as after an incident; neither file is opened for writing. */
   readOnly?: boolean;
+  /** Clients are talked to in plain when left out. */
+  tls?: GateTlsOptions;
   /** How long to wait for a former storage process to end. */
   lockWaitMs: number;
   audit: Audit;
@@ -62,6 +65,7 @@ export async function startStorage(options: StorageOptions): Promise<RunningStor
 
 async function start(options: StorageOptions, undo: (() => void)[]): Promise<RunningStorage> {
   const { audit, fencing, readOnly = false, onTrouble, signal } = options;
+  const tls = options.tls === undefined ? null : gateTls(options.tls, onTrouble);
   const keep = <T extends { fd: number }>(file: T): T => {
     undo.push(() => closeSync(file.fd));
     return file;
@@ -79,7 +83,7 @@ async function start(options: StorageOptions, undo: (() => void)[]): Promise<Run
   const store = options.store ?? new GrantFile(options.stateDir);
   const granted = fencing ? await store.load() : null;
   const disks = disksOf(quorum, data, options);
-  const gate = new Gate({ ...disks, store, granted, fencing, readOnly, audit, onTrouble });
+  const gate = new Gate({ ...disks, store, granted, fencing, readOnly, tls, audit, onTrouble });
   await readFirst(gate, quorum);
 
   const servers: Server[] = [];

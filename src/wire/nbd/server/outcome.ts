@@ -4,6 +4,8 @@ export type ServerOutcome =
   | { kind: 'send'; bytes: Uint8Array }
   /** Negotiation stands still until `admit` or `refuse` is called. Only `info` does not lead to transmission. */
   | { kind: 'export-wanted'; name: string; intent: 'go' | 'info' | 'export-name' }
+  /** Send `bytes`, then start TLS on the connection; nothing is read on before `secured` is called. */
+  | { kind: 'start-tls'; bytes: Uint8Array }
   | { kind: 'request'; request: ServerRequest }
   /** The client takes its leave: answer what is open, send `bytes`, then end the connection. */
   | { kind: 'leave'; how: 'NBD_OPT_ABORT' | 'NBD_CMD_DISC'; bytes: Uint8Array }

@@ -9,6 +9,7 @@ import { exportNameReply, greetingBytes, infoReply, optionError } from './option
 import type { ServerOutcome, ServerRequest } from './outcome.ts';
 import { faultOf, type RequestHeader, takeRequestHeader } from './request.ts';
 import { simpleReply } from './simple-reply.ts';
+import { injectedByClient, onOptionUnderTls, type TlsMode } from './start-tls.ts';
 
 type Phase =
   | { at: 'client-flags' }
@@ -16,6 +17,8 @@ type Phase =
   | { at: 'option-data'; header: OptionHeader }
   /** An export was asked for; nothing is read on before it is decided. */
   | { at: 'deciding'; wish: Wish }
+  /** TLS is being started: nothing that comes in plain is looked at. */
+  | { at: 'tls' }
   | { at: 'request' }
   | { at: 'payload'; header: RequestHeader }
   /** Bytes that nobody wants, then the answer to what they belonged to. */
@@ -32,6 +35,8 @@ const NOTHING = new Uint8Array(0);
 export class NbdServerWire {
   readonly #input = new Framing();
   readonly #listed: readonly string[];
+  readonly #tls: TlsMode;
+  #secure = false;
   #phase: Phase = { at: 'client-flags' };
   #noZeroes = false;
   #fixed = false;
@@ -39,8 +44,9 @@ export class NbdServerWire {
   #strict = false;
 
   /** `listed`: the names that NBD_OPT_LIST shows. */
-  constructor(listed: readonly string[]) {
+  constructor(listed: readonly string[], tls: TlsMode = 'off') {
     this.#listed = listed;
+    this.#tls = tls;
   }
 
   get status(): 'negotiating' | 'deciding' | 'serving' | 'closed' {
@@ -71,6 +77,13 @@ export class NbdServerWire {
       if (outcome?.kind === 'broken' || outcome?.kind === 'leave') this.#phase = { at: 'closed' };
       if (outcome !== undefined || this.#phase === before) return outcome;
     }
+  }
+
+  /** TLS is up, after the outcome `start-tls`: from here on it is what comes out of it that is received. */
+  secured(): void {
+    if (this.#phase.at !== 'tls') throw new Error(`TLS was not started: the connection is ${this.status}`);
+    this.#secure = true;
+    this.#phase = { at: 'option' };
   }
 
   /** The client may use the export it asked for. Returns what to send. */
@@ -115,6 +128,8 @@ export class NbdServerWire {
         return this.#takeOptionHeader();
       case 'option-data':
         return this.#takeOptionData(phase.header);
+      case 'tls':
+        return injectedByClient(this.#input.available);
       case 'request':
         return this.#takeRequest(this.#served!);
       case 'payload':
@@ -148,6 +163,8 @@ export class NbdServerWire {
     if (!this.#fixed && header.option !== NBD_OPT.EXPORT_NAME) {
       return { kind: 'broken', why: `option ${header.option} without fixed newstyle` };
     }
+    const byTls = onOptionUnderTls(header, this.#tls, this.#secure);
+    if (byTls !== undefined) return this.#follow(byTls);
     if (header.length > NBD_LIMIT.optionBytes) return this.#follow(oversizedOption(header));
     this.#phase = { at: 'option-data', header };
     return undefined;
@@ -161,7 +178,10 @@ export class NbdServerWire {
   }
 
   #follow(step: OptionStep): ServerOutcome | undefined {
-    if (step.kind === 'outcome') return step.outcome;
+    if (step.kind === 'outcome') {
+      if (step.outcome.kind === 'start-tls') this.#phase = { at: 'tls' };
+      return step.outcome;
+    }
     if (step.kind === 'skip') {
       this.#phase = { at: 'skip', left: step.length, answer: step.answer, after: { at: 'option' } };
       return undefined;
