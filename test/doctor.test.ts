@@ -115,12 +115,12 @@ describe('lab doctor', function () {
     const tools = machine.filter(({ why }) => why.startsWith('not needed to run the lab'));
     assert.deepEqual(
       tools.map(({ thing }) => thing),
-      ['nbdkit', 'nbdinfo', 'qemu-nbd', 'qemu-storage-daemon', 'nbd-server', 'chromium'],
+      ['nbdkit', 'nbdinfo', 'qemu-nbd', 'qemu-storage-daemon', 'nbd-server', 'openssl', 'chromium'],
     );
     assert.equal(tools.filter(({ bring }) => bring !== undefined).length, 1, 'one command brings them all');
     assert.equal(
       tools.at(-1)?.bring,
-      `${sudo}apt-get install -y nbdkit libnbd-bin qemu-utils qemu-system-common nbd-server chromium`,
+      `${sudo}apt-get install -y nbdkit libnbd-bin qemu-utils qemu-system-common nbd-server openssl chromium`,
     );
   });
 });

@@ -88,23 +88,23 @@ export class Cluster implements AsyncDisposable {
     return join(this.path, name);
   }
 
-  /** Starts the gate, over files that stay from one to the next. */
-  async startStorage(): Promise<Running<AuditLine>> {
+  /** Starts the gate, with `more` arguments, over files that stay from one to the next. */
+  async startStorage(...more: readonly string[]): Promise<Running<AuditLine>> {
     const storage = this.#keep(
       new Running<AuditLine>(
         ...['storage', '--listen', `unix:${this.file('storage.sock')}`, '--state', this.file('gate')],
         ...['--quorum', this.file('quorum'), '--create-quorum', '65536'],
-        ...['--data', this.file('data'), '--create-data', '65536'],
+        ...['--data', this.file('data'), '--create-data', '65536', ...more],
       ),
     );
     await storage.event('gate-started');
     return storage;
   }
 
-  async layOut(nodes: readonly string[], timings = QUICK): Promise<void> {
+  async layOut(nodes: readonly string[], timings = QUICK, uri = this.quorum): Promise<void> {
     const { interval, misses, settle, deadline, grace } = timings;
     const { exitCode, stderr } = await arbiter(
-      ...['init', this.quorum, '--nodes', nodes.join(','), '--interval-ms', `${interval}`],
+      ...['init', uri, '--nodes', nodes.join(','), '--interval-ms', `${interval}`],
       ...['--misses', `${misses}`],
       ...['--settle-ms', `${settle}`, '--deadline-ms', `${deadline}`, '--stop-grace-ms', `${grace}`],
     );
