@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { rm } from 'node:fs/promises';
 import type { FaultOptions } from '../faults/fault.ts';
-import type { FaultHandle } from '../run/lab.ts';
+import type { FaultHandle } from '../run/faults-under-way.ts';
 import type { OpenedWorld } from '../run/open-world.ts';
 
 export interface HandFault {

@@ -26,6 +26,19 @@ export interface WorldSpec {
   client: ClientSpec;
   /** Every line any part of the world says, as it arrives. */
   onLine(line: WorldLine): void;
+  /** Every end of a member, wanted or not, after its last line. */
+  onEnd(end: MemberEnd): void;
+}
+
+/** A program of the world is gone: the agent of a server, the storage node, the client. */
+export interface MemberEnd {
+  /** The server's name, `storage` or `client`. */
+  member: string;
+  /** Null when a signal ended it. */
+  code: number | null;
+  signal: string | null;
+  /** True only when the world was asked for it while the program was still alive. */
+  wanted: boolean;
 }
 
 interface ClientSpec {
@@ -48,19 +61,22 @@ export type Part = 'agent' | 'guard' | 'service';
 export interface World extends AsyncDisposable {
   readonly engine: string;
   startServer(server: string): Promise<void>;
-  /** SIGKILL to every process of the server; resolves when none is left. */
+  /** SIGKILL to every process of the server; resolves when none is left and its end was told. */
   killServer(server: string): Promise<void>;
   /** SIGTERM to the agent; resolves with its exit code when every process is gone. */
   stopServer(server: string): Promise<number | null>;
-  /** Freezes every process of the server, guard included; resolves when all are seen stopped. */
+  /** Freezes every process of the server, guard included; resolves when all are seen stopped. Until it is thawed nothing else than a kill can be done to it. */
   freeze(server: string): Promise<void>;
+  /** Resolves when all are seen running, but for those that are stalled. */
   thaw(server: string): Promise<void>;
   /** Stops (SIGSTOP) some parts only: a scheduler that starves the agent but not the service. Resolves when seen stopped. */
   stall(server: string, parts: readonly Part[]): Promise<void>;
+  /** Resolves when seen running. */
   unstall(server: string, parts: readonly Part[]): Promise<void>;
   /** Cuts the server from the storage node: `drop` loses every packet silently, `reset` ends connections and refuses new ones. Resolves when seen effective. */
   cut(server: string, how: 'drop' | 'reset'): Promise<string>;
-  mend(server: string): Promise<void>;
+  /** Resolves with what was seen: what a newcomer meets. Rejects when it does not come through although the storage node listens. */
+  mend(server: string): Promise<string>;
   startStorage(): Promise<void>;
   killStorage(): Promise<void>;
   /** One request to the storage node's control socket (see src/storage/control). */

@@ -29,8 +29,7 @@ function cut(name: string, how: 'drop' | 'reset', summary: string, by: Fault['by
       return {
         effective: alreadyEffective(seen),
         async heal() {
-          await world.mend(server);
-          return 'the link carries packets again';
+          return `the link carries packets again: ${await world.mend(server)}`;
         },
       };
     },

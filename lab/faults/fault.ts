@@ -29,6 +29,8 @@ export interface Fault {
   /** One line for `--help` and for the report. */
   readonly summary: string;
   readonly target: 'server' | 'storage';
+  /** The server is gone when it is effective: what it was still to recover from is over. */
+  readonly powersOff?: true;
   /** What every engine must be able to do for it; `lab doctor` says whether it can on this machine. */
   readonly needs: Ability;
   /** What it comes down to on each engine, in half a line. */

@@ -54,15 +54,54 @@ describe('a fault', () => {
     await assert.rejects(faultNamed('storage-kill').inject(world, 'storage', {}), /still has 1 processes/);
   });
 
-  it('hold-write: is effective only when the gate says that it holds a write, and is released by its rule', async () => {
+  it('storage-kill: fails when there was no storage node to kill', async () => {
+    const world = context({ killStorage: async () => {}, alive: async () => 0 });
+    await assert.rejects(faultNamed('storage-kill').inject(world, 'storage', {}), /had no process to kill/);
+  });
+
+  it('restart: is effective when the server is dead, and heals only when it runs again', async () => {
+    let processes = 3;
+    const started = Promise.withResolvers<void>();
+    const world = context({
+      alive: async () => processes,
+      killServer: async () => void (processes = 0),
+      startServer: () => started.promise,
+    });
+    const injection = await faultNamed('restart').inject(world, 'server-1', {});
+    assert.equal(await injection.effective, '3 processes before, none after; being switched on again');
+    const healed = injection.heal();
+    started.resolve();
+    await assert.rejects(healed, /server-1 was switched on again, and has no process/);
+    processes = 2;
+    assert.equal(await injection.heal(), 'switched on again: 2 processes');
+  });
+
+  it('cut: says what a newcomer meets once it is mended', async () => {
+    const world = context({
+      cut: async () => 'silence',
+      mend: async () => 'a new connection meets the greeting',
+    });
+    const injection = await faultNamed('cut-drop').inject(world, 'server-1', {});
+    assert.match(await injection.heal(), /carries packets again: a new connection meets the greeting/);
+  });
+
+  /** A gate that holds what the test says; `outcomes` is what it answers for the rule, one request after the other. */
+  function gate(...outcomes: (string | null)[]) {
     const asked: string[] = [];
     const world = context({
       peerAddress: () => '127.9.9.11',
       storageControl: async (method, path, body) => {
         asked.push(`${method} ${path} ${body === undefined ? '' : JSON.stringify(body)}`.trim());
-        return { id: 'r7' };
+        return method === 'GET'
+          ? { outcome: outcomes.length > 1 ? outcomes.shift() : outcomes[0] }
+          : { id: 'r7' };
       },
     });
+    return { asked, world };
+  }
+
+  it('hold-write: is effective only when the gate says that it holds a write', async () => {
+    const { world } = gate('ok');
     const injection = await faultNamed('hold-write').inject(world, 'server-2', {});
     let effective = false;
     void injection.effective.then(() => (effective = true));
@@ -72,11 +111,46 @@ describe('a fault', () => {
     assert.equal(effective, false);
     world.lines.deliver(ruleLine('r7', 'holding'));
     assert.equal(await injection.effective, 'rule r7 holds a write of server-2');
+    world.lines.close();
+  });
+
+  it('hold-write: is healed, once, when its rule says that the write was carried out', async () => {
+    const { world, asked } = gate(null, null, 'ok');
+    const injection = await faultNamed('hold-write').inject(world, 'server-2', {});
+    world.lines.deliver(ruleLine('r7', 'holding'));
+    await injection.effective;
+    assert.equal(await injection.heal(), 'the held write was let through, and carried out');
     await injection.heal();
     assert.deepEqual(asked, [
-      'POST /rules {"peer":"127.9.9.11","export":"quorum","op":"write","offset":512,"action":"hold"}',
+      'POST /rules {"peer":"127.9.9.11","offset":512,"export":"quorum","op":"write","action":"hold"}',
       'POST /rules/r7/release',
+      'GET /rules/r7',
+      'GET /rules/r7',
+      'GET /rules/r7',
+      'GET /rules/r7',
     ]);
+  });
+
+  it('hold-write: is not healed by a write that failed', async () => {
+    const { world } = gate('EIO');
+    const injection = await faultNamed('hold-write').inject(world, 'server-2', {});
+    world.lines.deliver(ruleLine('r7', 'holding'));
+    await injection.effective;
+    await assert.rejects(
+      injection.heal(),
+      /a write of server-2, held by rule r7 and let through, came to: EIO/,
+    );
+  });
+
+  it('hold-any-write: takes its rule back when it held nothing', async () => {
+    const { world, asked } = gate('ok');
+    const injection = await faultNamed('hold-any-write').inject(world, 'storage', {});
+    assert.equal(await injection.heal(), 'the rule was taken back; it had held nothing');
+    assert.deepEqual(asked, [
+      'POST /rules {"offset":512,"export":"quorum","op":"write","action":"hold"}',
+      'DELETE /rules/r7',
+    ]);
+    world.lines.close();
   });
 });
 

@@ -1,6 +1,10 @@
-import type { Fault } from './fault.ts';
+import type { Fault, FaultContext, Injection } from './fault.ts';
 
 const SECTOR_BYTES = 512;
+const by = {
+  docker: "a rule of the gate, set from inside the storage node's container",
+  process: 'a rule of the gate, set at its control socket',
+};
 
 /** The next write of one server to the ownership record (or a slot) waits at the gate, and lands when healed: late. */
 export const holdWrite: Fault = {
@@ -8,31 +12,63 @@ export const holdWrite: Fault = {
   summary: 'the next write of the server to the ownership record waits at the gate',
   target: 'server',
   needs: 'hold',
-  by: {
-    docker: "a rule of the gate, set from inside the storage node's container",
-    process: 'a rule of the gate, set at its control socket',
-  },
-  async inject({ world, lines }, server, options) {
+  by,
+  async inject(context, server, options) {
     const offset = options.block === 'slot' ? undefined : SECTOR_BYTES;
-    const rule = { peer: world.peerAddress(server), export: 'quorum', op: 'write', offset, action: 'hold' };
-    const { id } = (await world.storageControl('POST', '/rules', rule)) as { id: string };
-    const holding = lines.line(
+    return hold(context, { peer: context.world.peerAddress(server), offset }, `a write of ${server}`);
+  },
+};
+
+/** The next write to the ownership record waits at the gate, whoever it comes from. */
+export const holdAnyWrite: Fault = {
+  name: 'hold-any-write',
+  summary: 'the next write to the ownership record, of any server, waits at the gate',
+  target: 'storage',
+  needs: 'hold',
+  by,
+  async inject(context) {
+    return hold(context, { offset: SECTOR_BYTES }, 'a write of some server');
+  },
+};
+
+async function hold(
+  { world, lines }: FaultContext,
+  which: { peer?: string; offset: number | undefined },
+  what: string,
+): Promise<Injection> {
+  const rule = { ...which, export: 'quorum', op: 'write', action: 'hold' };
+  const { id } = (await world.storageControl('POST', '/rules', rule)) as { id: string };
+  let isHeld = false;
+  const held = lines
+    .line(
       (line) =>
         line.from === 'storage' &&
         line.line.event === 'rule' &&
         line.line.id === id &&
         line.line.state === 'holding',
       30_000,
-      `a write of ${server} to be held at the gate (rule ${id})`,
-    );
-    let held = true;
-    return {
-      effective: holding.then(() => `rule ${id} holds a write of ${server}`),
-      async heal() {
-        if (held) await world.storageControl('POST', `/rules/${id}/release`);
-        held = false;
-        return 'the held write was let through';
-      },
-    };
-  },
-};
+      `${what} to be held at the gate (rule ${id})`,
+    )
+    .then(() => (isHeld = true));
+  const outcome = async () =>
+    ((await world.storageControl('GET', `/rules/${id}`)) as { outcome: string | null }).outcome;
+
+  async function letThrough(): Promise<string> {
+    if (!isHeld) {
+      await world.storageControl('DELETE', `/rules/${id}`);
+      return 'the rule was taken back; it had held nothing';
+    }
+    await world.storageControl('POST', `/rules/${id}/release`);
+    const isOver = async () => (await outcome()) !== null;
+    await lines.until(isOver, 10_000, `${what}, held by rule ${id} and let through, to be carried out`);
+    const came = await outcome();
+    if (came !== 'ok') throw new Error(`${what}, held by rule ${id} and let through, came to: ${came}`);
+    return 'the held write was let through, and carried out';
+  }
+
+  let healed: Promise<string> | undefined;
+  return {
+    effective: held.then(() => `rule ${id} holds ${what}`),
+    heal: () => (healed ??= letThrough()),
+  };
+}

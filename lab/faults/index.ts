@@ -1,6 +1,6 @@
 import { cutDrop, cutReset } from './cut.ts';
 import type { Fault } from './fault.ts';
-import { holdWrite } from './hold-write.ts';
+import { holdAnyWrite, holdWrite } from './hold-write.ts';
 import { kill } from './kill.ts';
 import { pause } from './pause.ts';
 import { restart } from './restart.ts';
@@ -19,6 +19,7 @@ export const faults: readonly Fault[] = [
   cutReset,
   storageKill,
   holdWrite,
+  holdAnyWrite,
 ];
 
 export function faultNamed(name: string): Fault {

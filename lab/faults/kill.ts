@@ -5,6 +5,7 @@ export const kill: Fault = {
   name: 'kill',
   summary: 'power off: every process of the server is killed at once',
   target: 'server',
+  powersOff: true,
   needs: 'end',
   by: {
     docker: "the engine kills the server's container",

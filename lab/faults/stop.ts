@@ -5,6 +5,7 @@ export const stop: Fault = {
   name: 'stop',
   summary: 'clean stop: the agent is asked to end, and releases the area',
   target: 'server',
+  powersOff: true,
   needs: 'end',
   by: {
     docker: "the engine sends SIGTERM to the server's container",

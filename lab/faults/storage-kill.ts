@@ -11,12 +11,14 @@ export const storageKill: Fault = {
     process: "SIGKILL to every process that carries the storage node's mark",
   },
   async inject({ world }) {
+    const before = await world.alive('storage');
+    if (before === 0) throw new Error('the storage node had no process to kill');
     await world.killStorage();
     const left = await world.alive('storage');
     if (left !== 0) throw new Error(`the storage node still has ${left} processes after the kill`);
     let down = true;
     return {
-      effective: alreadyEffective('no process of the storage node is left'),
+      effective: alreadyEffective(`${before} processes before, none after`),
       async heal() {
         if (down) await world.startStorage();
         down = false;

@@ -54,6 +54,14 @@ export class ClusterView {
     this.#servers.set(name, { ...off(), role: 'starting' });
   }
 
+  /** Its agent is gone. Whether it should be there is another question: it is not taken for switched off. */
+  agentEnded(name: string): void {
+    const view = this.#servers.get(name);
+    if (view === undefined || view.role === 'off') return;
+    view.role = 'ended';
+    view.serving = false;
+  }
+
   learn(line: WorldLine): void {
     if (line.from !== 'server') return;
     const view = this.server(line.server);

@@ -17,8 +17,11 @@ export const labTimings: Timings = {
 
 const DATA_BYTES = 8 * 1024 * 1024;
 
-/** The world a scenario asks for, without what listens to it. */
-export function worldSpec(options: ScenarioOptions, dir: string, seed: number): Omit<WorldSpec, 'onLine'> {
+/** A world without what listens to it. */
+export type UnheardSpec = Omit<WorldSpec, 'onLine' | 'onEnd'>;
+
+/** The world a scenario asks for. */
+export function worldSpec(options: ScenarioOptions, dir: string, seed: number): UnheardSpec {
   return {
     labId: randomBytes(4).toString('hex'),
     dir,

@@ -9,6 +9,7 @@ import type { LabEvent } from '../history/events.ts';
 import { ClusterView } from './cluster-view.ts';
 import { labTimings } from './defaults.ts';
 import { anotherBecomesActive, ExpectationMissed, refusedWrite } from './expectations.ts';
+import type { Fact } from './facts.ts';
 import { Lab } from './lab.ts';
 import { nowNs } from './now.ts';
 import { Recorder } from './recorder.ts';
@@ -113,25 +114,100 @@ describe('a lab', () => {
     );
   });
 
+  /** What a lab that is well says while it comes to its end; `meanwhile` is asked for more at every step. */
+  async function untilOver(done: Promise<void>, meanwhile: (step: number) => void = () => {}): Promise<void> {
+    const state = { over: false };
+    const end = done.finally(() => (state.over = true));
+    end.catch(() => {});
+    for (let step = 0; step < 200 && !state.over; step++) {
+      await new Promise(setImmediate);
+      acknowledged(step);
+      meanwhile(step);
+    }
+    if (!state.over) lines.close();
+    assert.ok(state.over, 'it did not come to its end');
+    await end;
+  }
+  const acknowledged = (i: number) =>
+    lines.deliver({
+      from: 'client',
+      line: {
+        ...{ t: nowNs(), event: 'end', id: `${i}`, worker: 0, outcome: 'ok' },
+        ...{ server: 'server-1', epoch: 3, seq: i, attempts: 1 },
+      },
+    });
+  const standsBy = (server: string) =>
+    says(server, { event: 'role', from: 'starting', to: 'standby', epoch: 0, rule: 'R0', reason: '' });
+  const observes = (server: string) =>
+    says(server, { event: 'observed', epoch: 3, status: 1, unchanged: 1, sinceAt: 0, readAt: 0 });
+  const bothLive = () => {
+    says('server-1', { event: 'lease', epoch: 3, count: 1, startedAt: 0, writtenAt: 0, endsAt: 0 });
+    observes('server-2');
+  };
+
   it('judges what must never be seen over everything that was said since', async () => {
-    const lab = labOver({});
+    const lab = labOver({ alive: async () => 2 });
+    standsBy('server-1');
     serves('server-1', 3);
     lab.never(anotherBecomesActive('server-1'));
     serves('server-2', 7);
-    const done = lab.finish();
-    for (let i = 0; i < 10; i++) {
-      await new Promise(setImmediate);
-      lines.deliver({
-        from: 'client',
-        line: {
-          ...{ t: 1, event: 'end', id: `${i}`, worker: 0, outcome: 'ok' },
-          ...{ server: 'server-2', epoch: 7, seq: i, attempts: 1 },
-        },
-      });
-    }
-    says('server-1', { event: 'role', from: 'active', to: 'standby', epoch: 3, rule: 'R5', reason: '' });
-    await done;
+    standsBy('server-1');
+    await untilOver(lab.finish(), bothLive);
     const [never] = events('expected');
     assert.ok(never?.event === 'expected' && !never.met && never.otherwise === 'violated');
+  });
+
+  it('is not over before every server that is on was heard of after the healing', async () => {
+    const lab = labOver({ alive: async () => 2 });
+    serves('server-1', 3);
+    standsBy('server-2');
+    let heardOf = false;
+    const over = lab.finish().then(() => assert.ok(heardOf, 'over before server-2 was heard of'));
+    await untilOver(over, (step) => {
+      says('server-1', { event: 'lease', epoch: 3, count: 1, startedAt: 0, writtenAt: 0, endsAt: 0 });
+      if (step < 100) return;
+      heardOf = true;
+      observes('server-2');
+    });
+    assert.ok(heardOf);
+  });
+
+  it('misses a server that has no process although nobody switched it off', async () => {
+    const lab = labOver({ alive: async (server) => (server === 'server-2' ? 0 : 3) });
+    serves('server-1', 3);
+    standsBy('server-2');
+    await assert.rejects(untilOver(lab.finish(), bothLive), /server-2 is running: it has no process/);
+    const [missed] = events('expected');
+    assert.ok(missed?.event === 'expected' && !missed.met && missed.otherwise === 'violated');
+  });
+
+  it('is not over before a healed server sees the quorum area again', async () => {
+    const lab = labOver({ alive: async () => 2, cut: async () => 'silence', mend: async () => 'greeting' });
+    serves('server-1', 3);
+    standsBy('server-2');
+    await lab.fault('cut-drop', 'server-2');
+    await untilOver(lab.finish(), (step) => {
+      says('server-1', { event: 'lease', epoch: 3, count: 1, startedAt: 0, writtenAt: 0, endsAt: 0 });
+      if (step < 100) says('server-2', { event: 'blind', healed: false, reason: '', failures: step });
+      else observes('server-2');
+    });
+    const phases = events('fault').map((e) => e.event === 'fault' && e.phase);
+    assert.deepEqual(phases, ['requested', 'effective', 'healed', 'recovered']);
+  });
+
+  it('says what shows a fact, and misses one that nothing shows', async () => {
+    const lab = labOver({});
+    serves('server-2', 7);
+    const nobody: Fact = { what: 'somebody is blind', otherwise: 'unknown', shownBy: () => undefined };
+    const somebody: Fact = { ...nobody, what: 'somebody serves', shownBy: ({ length }) => `${length} lines` };
+    lab.holds(somebody);
+    assert.throws(() => lab.holds(nobody), ExpectationMissed);
+    assert.deepEqual(
+      events('expected').map((e) => e.event === 'expected' && [e.what, e.met, e.detail]),
+      [
+        ['somebody serves', true, '2 lines'],
+        ['somebody is blind', false, 'nothing shows it'],
+      ],
+    );
   });
 });

@@ -2,28 +2,20 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { deathWaitMs } from '../../src/protocol/timing.ts';
 import type { Timings } from '../../src/protocol/types.ts';
 import { LineWaiter } from '../engines/bring-up.ts';
-import type { World, WorldLine } from '../engines/engine.ts';
-import type { FaultOptions, Injection } from '../faults/fault.ts';
+import type { World } from '../engines/engine.ts';
+import type { FaultOptions } from '../faults/fault.ts';
 import { faultNamed } from '../faults/index.ts';
+import { Client } from './client.ts';
 import type { ClusterView } from './cluster-view.ts';
 import { type Expectation, ExpectationMissed } from './expectations.ts';
+import { type Fact, type Granted, lastGrant } from './facts.ts';
+import { type FaultHandle, FaultsUnderWay } from './faults-under-way.ts';
+import { Never } from './never.ts';
 import { nowNs } from './now.ts';
 import type { Recorder } from './recorder.ts';
-
-export interface Takeover {
-  server: string;
-  epoch: number;
-  /** When the new owner's service had started, monotonic nanoseconds. */
-  t: number;
-}
-
-/** A fault in the hands of a scenario. */
-export interface FaultHandle {
-  /** When it was seen to be effective, monotonic nanoseconds; for an armed one: resolves when it is. */
-  effective: Promise<number>;
-  target: string;
-  heal(): Promise<void>;
-}
+import { everyServerLives, nobodyEndedUnasked } from './signs-of-life.ts';
+import { type Trespass, tryTrespass } from './trespass.ts';
+import { type Serving, Waits } from './waits.ts';
 
 /**
  * What a scenario talks to. Time passes only through it, so that the same scenario runs on every engine; every call
@@ -37,11 +29,11 @@ export class Lab {
   readonly #lines: LineWaiter;
   readonly #recorder: Recorder;
   readonly #timings: Timings;
-  readonly #handles: FaultHandle[] = [];
-  readonly #never: { expectation: Expectation; fromLine: number }[] = [];
+  readonly #waits: Waits;
+  readonly #faults: FaultsUnderWay;
+  readonly #never: Never;
   /** When the last fault hit this server: where a takeover is measured from. */
   readonly #hitT = new Map<string, { t: number; clean: boolean }>();
-  #faults = 0;
 
   constructor(world: World, view: ClusterView, lines: LineWaiter, recorder: Recorder, timings: Timings) {
     this.#world = world;
@@ -50,7 +42,16 @@ export class Lab {
     this.#recorder = recorder;
     this.#timings = timings;
     this.servers = view.names;
-    this.client = new Client(lines);
+    this.client = new Client(lines, recorder);
+    this.#never = new Never(recorder);
+    this.#waits = new Waits(view, lines, recorder, this.patienceMs);
+    this.#faults = new FaultsUnderWay(
+      { world, view, lines },
+      recorder,
+      this.patienceMs,
+      (fault, target, { requestedT, t }) =>
+        this.#hitT.set(target, fault.name === 'stop' ? { t: requestedT, clean: true } : { t, clean: false }),
+    );
   }
 
   /** The longest anything is awaited: several times promise (c), whose own bound is for the checkers to judge. */
@@ -67,18 +68,18 @@ export class Lab {
 
   /** The server whose service runs; waits until there is one. */
   async activeServer(): Promise<string> {
-    return (await this.#serving(() => true, 'some server to serve')).server;
+    return (await this.#waits.serving(() => true, 'some server to serve')).server;
   }
 
   /** A server that stands by; waits until there is one. */
   async standby(): Promise<string> {
-    await this.#poll(() => this.#view.standbys.length > 0, 'some server to stand by');
+    await this.#waits.until(() => this.#view.standbys.length > 0, 'some server to stand by');
     return this.#view.standbys[0]!;
   }
 
   /** Resolves when this very server serves. */
-  async serving(server: string): Promise<Takeover> {
-    return this.#serving((name) => name === server, `${server} to serve`);
+  async serving(server: string): Promise<Serving> {
+    return this.#waits.serving((name) => name === server, `${server} to serve`);
   }
 
   /** Resolves when every standby has seen this owner's count change: only then need it not wait D after a release (R8). */
@@ -94,7 +95,7 @@ export class Lab {
           line.line.epoch === epoch,
       ).length;
     const holds = () => this.#view.standbys.every((standby) => counts(standby) >= 2);
-    await this.#poll(holds, `every standby to see the heartbeat of ${owner}`);
+    await this.#waits.until(holds, `every standby to see the heartbeat of ${owner}`);
   }
 
   /** Hurts, and resolves when the fault was seen to be effective. `active`, `standby` and `storage` are resolved now. */
@@ -107,36 +108,7 @@ export class Lab {
   /** Sets a fault that takes effect later (a write that is to be held). */
   async arm(name: string, target: string, options: FaultOptions = {}): Promise<FaultHandle> {
     const fault = faultNamed(name);
-    const resolved = await this.resolve(target);
-    const id = ++this.#faults;
-    const tell = (phase: 'requested' | 'effective' | 'healed' | 'recovered' | 'failed', detail: string) =>
-      this.#recorder.event({ event: 'fault', id, fault: name, target: resolved, phase, detail }).t;
-    const requestedT = tell('requested', target === resolved ? fault.summary : `${target} is ${resolved}`);
-    let injection: Injection;
-    try {
-      injection = await fault.inject(
-        { world: this.#world, view: this.#view, lines: this.#lines },
-        resolved,
-        options,
-      );
-    } catch (error) {
-      tell('failed', (error as Error).message);
-      throw error;
-    }
-    const effective = injection.effective.then((detail) => {
-      const t = tell('effective', detail);
-      this.#hitT.set(resolved, name === 'stop' ? { t: requestedT, clean: true } : { t, clean: false });
-      if (name === 'kill' || name === 'stop') this.#ended(resolved);
-      return t;
-    });
-    effective.catch((error: Error) => tell('failed', error.message));
-    const handle = {
-      effective,
-      target: resolved,
-      heal: this.#healing(injection, tell, fault.target, resolved),
-    };
-    this.#handles.push(handle);
-    return handle;
+    return this.#faults.arm(fault, await this.resolve(target), target, options);
   }
 
   /** What a symbolic target means right now; no such target is an error, never a guess. */
@@ -148,14 +120,14 @@ export class Lab {
   }
 
   /** A server other than `from` takes over and serves. Measured from the fault that hit `from`, or from its release. */
-  async takeover(of: { from: string }): Promise<Takeover> {
+  async takeover(of: { from: string }): Promise<Serving> {
     const hit = this.#hitT.get(of.from);
     const releasedT = this.#lastRelease(of.from);
     const skipsDeathWait = hit?.clean === true && releasedT >= hit.t;
     const sinceT = skipsDeathWait ? releasedT : (hit?.t ?? nowNs());
     this.#recorder.event({ event: 'takeover-awaited', from: of.from, skipsDeathWait, sinceT });
     try {
-      const next = await this.#serving(
+      const next = await this.#waits.serving(
         (name) => name !== of.from && this.#view.server(name).servingT > sinceT,
         `a takeover from ${of.from}`,
       );
@@ -183,29 +155,34 @@ export class Lab {
     }
   }
 
-  /** From here to the end of the scenario this must not be seen; judged at the end. */
-  never(expectation: Expectation): void {
-    this.#never.push({ expectation, fromLine: this.#recorder.lines.length });
+  /** Resolves when this is true of everything that was said since the scenario began; at once where it is already. */
+  async becomes(fact: Fact): Promise<void> {
+    await this.#waits.until(() => fact.shownBy(this.#recorder.lines) !== undefined, fact.what);
+    this.holds(fact);
+  }
+
+  /** This is true of everything that was said since the scenario began; not waited for. */
+  holds(fact: Fact): void {
+    const detail = fact.shownBy(this.#recorder.lines);
+    this.#expected(fact, detail !== undefined, detail ?? 'nothing shows it');
+    if (detail === undefined) throw new ExpectationMissed(`${fact.what}: nothing shows it`);
+  }
+
+  /** What the storage node granted last, by its audit. */
+  lastGrant(): Granted {
+    const granted = lastGrant(this.#recorder.lines);
+    if (granted === undefined) throw new Error('the storage node has not granted anything yet');
+    return granted;
+  }
+
+  /** This must not be seen from here on, until the end of the scenario or until what is returned is called. */
+  never(expectation: Expectation): () => void {
+    return this.#never.forbid(expectation);
   }
 
   /** Deliberate trespass: a program inside the server tries the data area under a name that is not its to use. */
-  async trespass(
-    server: string,
-    op: 'read' | 'write',
-    exportName: string,
-  ): Promise<{ outcome: string; reason: string }> {
-    const argv = ['trespass', '--uri', this.#world.storageUri(server), '--export', exportName, '--op', op];
-    const { code, stdout, stderr } = await this.#world.runInServer(server, argv);
-    if (code !== 0) throw new Error(`trespass from ${server} could not be tried: ${stderr.trim()}`);
-    const tried = JSON.parse(stdout) as { outcome: string; reason: string };
-    this.#recorder.event({
-      event: 'expected',
-      what: `${op} of ${exportName} from ${server} is refused`,
-      met: tried.outcome === 'refused',
-      otherwise: tried.outcome === 'done' ? 'violated' : 'unknown',
-      detail: `${tried.outcome}: ${tried.reason}`,
-    });
-    return tried;
+  trespass(server: string, op: 'read' | 'write', exportName: string): Promise<Trespass> {
+    return tryTrespass(this.#world, this.#recorder, server, op, exportName);
   }
 
   /** Lets time pass. The only way for a scenario to do so without waiting for something to be seen. */
@@ -213,11 +190,12 @@ export class Lab {
     await delay(ms);
   }
 
-  /** Every scenario ends like this: everything healed, one active server again, a quiet period of acknowledged appends. */
+  /** Every scenario ends like this: everything healed, one active server again, a quiet period of acknowledged appends, everybody alive. */
   async finish(): Promise<void> {
-    for (const handle of [...this.#handles].reverse()) await handle.heal();
+    await this.#faults.healAll();
+    nobodyEndedUnasked(this.#recorder);
     const { t } = this.#recorder.event({ event: 'healed' });
-    const again = await this.#serving(
+    const again = await this.#waits.serving(
       (name) => this.#view.server(name).role !== 'off',
       'one active server after healing',
     );
@@ -228,55 +206,14 @@ export class Lab {
       t: Math.max(t, again.t),
     });
     await this.client.appending(10);
-    await this.#poll(
-      () =>
-        this.servers.every((name) =>
-          ['standby', 'active', 'off', 'ended'].includes(this.#view.server(name).role),
-        ),
+    await this.#waits.until(
+      () => this.servers.every((name) => ['standby', 'active', 'off'].includes(this.#view.server(name).role)),
       'every server that is on to stand by or to be active',
     );
-    for (const { expectation, fromLine } of this.#never) {
-      const seen = this.#recorder.lines.slice(fromLine).find((line) => expectation.fits(line));
-      const what = `never: ${expectation.what}`;
-      const detail = seen === undefined ? 'not seen' : JSON.stringify('line' in seen ? seen.line : seen.text);
-      this.#recorder.event({
-        event: 'expected',
-        what,
-        met: seen === undefined,
-        otherwise: 'violated',
-        detail,
-      });
-    }
-  }
-
-  #healing(
-    injection: Injection,
-    tell: (phase: 'healed' | 'recovered', detail: string) => number,
-    kind: 'server' | 'storage',
-    target: string,
-  ): () => Promise<void> {
-    let healed: Promise<void> | undefined;
-    const heal = async () => {
-      const detail = await injection.heal();
-      tell('healed', detail);
-      if (kind === 'storage') return;
-      // Healed is not recovered: the server has recovered when it sees or writes the quorum area again.
-      const sees = (line: WorldLine) =>
-        line.from === 'server' &&
-        line.server === target &&
-        (line.line.event === 'lease' ||
-          line.line.event === 'observed' ||
-          line.line.event === 'observed-change');
-      this.#lines
-        .line(sees, this.patienceMs, `${target} to see the quorum area again`)
-        .then(() => tell('recovered', 'sees the quorum area again'))
-        .catch(() => {});
-    };
-    return () => (healed ??= heal());
-  }
-
-  #ended(server: string): void {
-    this.#recorder.event({ event: 'process-ended', server, code: null, signal: 'SIGKILL', wanted: true });
+    await this.#faults.allRecovered();
+    await everyServerLives(this.#world, this.#view, this.#waits, this.#recorder, t);
+    nobodyEndedUnasked(this.#recorder);
+    this.#never.tellAll();
   }
 
   #lastRelease(server: string): number {
@@ -285,48 +222,8 @@ export class Lab {
     return last !== undefined && last.from === 'server' ? last.line.t : 0;
   }
 
-  #expected(expectation: Expectation, met: boolean, detail: string): void {
+  #expected(expectation: Pick<Expectation, 'what' | 'otherwise'>, met: boolean, detail: string): void {
     const { what, otherwise } = expectation;
     this.#recorder.event({ event: 'expected', what, met, otherwise, detail });
-  }
-
-  async #serving(fits: (server: string) => boolean, what: string): Promise<Takeover> {
-    await this.#poll(() => this.#view.serving.some(fits), what);
-    const server = this.#view.serving.find(fits)!;
-    const { epoch, servingT } = this.#view.server(server);
-    return { server, epoch, t: servingT };
-  }
-
-  /** The view changes only when a line arrives, so it is looked at again then and at no other time. */
-  async #poll(holds: () => boolean, what: string): Promise<void> {
-    if (holds()) return;
-    try {
-      await this.#lines.line(() => holds(), this.patienceMs, what);
-    } catch (error) {
-      const roles = this.servers.map((name) => `${name} ${this.#view.server(name).role}`).join(', ');
-      this.#recorder.event({ event: 'expected', what, met: false, otherwise: 'unknown', detail: roles });
-      throw new ExpectationMissed(`${(error as Error).message}; there are: ${roles}`);
-    }
-  }
-}
-
-/** The workload as a scenario sees it. */
-export class Client {
-  readonly #lines: LineWaiter;
-
-  constructor(lines: LineWaiter) {
-    this.#lines = lines;
-  }
-
-  /** Resolves when this many more appends were acknowledged, counted from now. */
-  async appending(count = 10): Promise<void> {
-    let seen = 0;
-    const acknowledged = (line: WorldLine) =>
-      line.from === 'client' && line.line.event === 'end' && line.line.outcome === 'ok' && ++seen >= count;
-    try {
-      await this.#lines.line(acknowledged, 30_000, `${count} acknowledged appends`);
-    } catch (error) {
-      throw new ExpectationMissed(`${(error as Error).message}; ${seen} were seen`);
-    }
   }
 }

@@ -1,6 +1,7 @@
 import { LineWaiter } from '../engines/bring-up.ts';
-import type { Engine, World, WorldSpec } from '../engines/engine.ts';
+import type { Engine, MemberEnd, World } from '../engines/engine.ts';
 import { ClusterView } from './cluster-view.ts';
+import type { UnheardSpec } from './defaults.ts';
 import { Lab } from './lab.ts';
 import type { Recorder } from './recorder.ts';
 import { startStallProbe } from './stall-probe.ts';
@@ -15,7 +16,7 @@ export interface OpenedWorld {
 /** Brings a world up, with everything that listens to it. An abort while it comes up takes it down again. */
 export async function openWorld(
   scenario: string,
-  spec: Omit<WorldSpec, 'onLine'>,
+  spec: UnheardSpec,
   engine: Engine,
   recorder: Recorder,
   signal: AbortSignal,
@@ -26,7 +27,11 @@ export async function openWorld(
     recorder.line(line);
     view.learn(line);
   });
-  const world = await engine.create({ ...spec, onLine: (line) => lines.deliver(line) });
+  const onEnd = ({ member, ...how }: MemberEnd) => {
+    view.agentEnded(member);
+    recorder.event({ event: 'process-ended', server: member, ...how });
+  };
+  const world = await engine.create({ ...spec, onLine: (line) => lines.deliver(line), onEnd });
   if (signal.aborted) {
     await world[Symbol.asyncDispose]();
     throw signal.reason as Error;

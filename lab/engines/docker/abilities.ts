@@ -20,7 +20,7 @@ export async function tryAbilities(docker: Docker, image: string): Promise<Abili
   const reaper = startReaperProcess(labId);
   try {
     const options = trialOptions({ labId, image });
-    const container = await LabContainer.create(docker, 'trial', options, () => {});
+    const container = await LabContainer.create(docker, 'trial', options, { onLine() {}, onEnd() {} });
     await container.start();
     return await tryOn(new Server(container));
   } catch (error) {

@@ -1,6 +1,7 @@
 import type Docker from 'dockerode';
+import { constants } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { WorldLine } from '../engine.ts';
+import type { MemberEnd, WorldLine } from '../engine.ts';
 import { parseWorldLine } from '../json-line.ts';
 import { isAlreadySo, plainWords } from './connect.ts';
 import { ContainerOutput, type OutputLine } from './output.ts';
@@ -16,6 +17,12 @@ const START_MS = 20_000;
 const ANSWER_MS = 10_000;
 const TAIL_LINES = 5;
 
+/** Who listens to a container. */
+export interface Listener {
+  onLine(line: WorldLine): void;
+  onEnd(end: MemberEnd): void;
+}
+
 /**
  * One container of a lab, started any number of times. Its output is attached to before every start, so each line is
  * delivered exactly once: following the engine's stored log over restarts would lose or repeat some.
@@ -24,33 +31,30 @@ export class LabContainer {
   readonly who: string;
   readonly name: string;
   readonly #container: Docker.Container;
-  readonly #onLine: (line: WorldLine) => void;
+  readonly #listener: Listener;
   readonly #tail: string[] = [];
   #exited: Promise<number> | undefined;
   #running = false;
   #endWanted = false;
+  /** Signals that the engine has not answered yet: only then is it known whether they found anybody alive. */
+  #signalling: Promise<void> = Promise.resolve();
 
-  private constructor(
-    who: string,
-    name: string,
-    container: Docker.Container,
-    onLine: (line: WorldLine) => void,
-  ) {
+  private constructor(who: string, name: string, container: Docker.Container, listener: Listener) {
     this.who = who;
     this.name = name;
     this.#container = container;
-    this.#onLine = onLine;
+    this.#listener = listener;
   }
 
   static async create(
     docker: Docker,
     who: string,
     options: Docker.ContainerCreateOptions & { name: string },
-    onLine: (line: WorldLine) => void,
+    listener: Listener,
   ): Promise<LabContainer> {
     try {
       const container = await within(START_MS, `creating ${options.name}`, docker.createContainer(options));
-      return new LabContainer(who, options.name, container, onLine);
+      return new LabContainer(who, options.name, container, listener);
     } catch (error) {
       throw new Error(`container ${options.name} cannot be created: ${plainWords(error as Error)}`, {
         cause: error,
@@ -66,7 +70,7 @@ export class LabContainer {
     return this.#running;
   }
 
-  /** Resolves with the exit code once every process is gone and the last line is delivered; 128 + n after signal n. */
+  /** Resolves with the exit code once every process is gone, the last line is delivered and the end told; 128 + n after signal n. */
   get exited(): Promise<number> {
     return this.#exited ?? Promise.resolve(0);
   }
@@ -88,9 +92,17 @@ export class LabContainer {
   /** SIGKILL by default: to process 1, and with it the kernel ends every process in the container. Frozen ones too. */
   async kill(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> {
     if (!this.#running) return;
-    this.#endWanted = true;
+    const signalled = within(
+      ANSWER_MS,
+      `sending ${signal} to ${this.name}`,
+      this.#container.kill({ signal }),
+    );
+    this.#signalling = signalled.then(
+      () => void (this.#endWanted = true),
+      () => {},
+    );
     try {
-      await within(ANSWER_MS, `sending ${signal} to ${this.name}`, this.#container.kill({ signal }));
+      await signalled;
     } catch (error) {
       // 409: it ended by itself in the meantime.
       if ((error as { statusCode?: number }).statusCode !== 409) this.#fail(`sent ${signal}`, error);
@@ -189,11 +201,11 @@ export class LabContainer {
     if (!/^\s+at /.test(text)) this.#tail.push(text.slice(0, 200));
     if (this.#tail.length > TAIL_LINES) this.#tail.shift();
     if (stream === 'stderr') this.#noise(text);
-    else this.#onLine(parseWorldLine(this.who, text));
+    else this.#listener.onLine(parseWorldLine(this.who, text));
   }
 
   #noise(text: string): void {
-    this.#onLine({ from: 'noise', who: this.who, text });
+    this.#listener.onLine({ from: 'noise', who: this.who, text });
   }
 
   async #ending(lastLine: Promise<void>): Promise<number> {
@@ -207,9 +219,16 @@ export class LabContainer {
       if (!isAlreadySo(error)) this.#noise(`lab: ${(error as Error).message}`);
     }
     this.#running = false;
-    if (!this.#endWanted) this.#noise(`lab: ended by itself with exit code ${code}`);
+    await this.#signalling;
+    this.#listener.onEnd({ member: this.who, ...howItEnded(code), wanted: this.#endWanted });
     return code;
   }
+}
+
+/** The engine tells 128 + n where signal n ended the program. */
+function howItEnded(code: number): Pick<MemberEnd, 'code' | 'signal'> {
+  const [signal] = Object.entries(constants.signals).find(([, n]) => code === 128 + n) ?? [];
+  return signal === undefined ? { code, signal: null } : { code: null, signal };
 }
 
 async function collect(stream: NodeJS.ReadableStream): Promise<{ stdout: string; stderr: string }> {

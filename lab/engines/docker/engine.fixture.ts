@@ -1,5 +1,5 @@
 import type Docker from 'dockerode';
-import type { WorldLine, WorldSpec } from '../engine.ts';
+import type { MemberEnd, WorldLine, WorldSpec } from '../engine.ts';
 import { connect, engineState } from './connect.ts';
 import { nameFor } from './labels.ts';
 import { ContainerOutput } from './output.ts';
@@ -26,6 +26,7 @@ export function worldSpec(
   labId: string,
   dir: string,
   onLine: (line: WorldLine) => void = () => {},
+  onEnd: (end: MemberEnd) => void = () => {},
 ): WorldSpec {
   return {
     labId,
@@ -38,6 +39,7 @@ export function worldSpec(
     dataBytes: 1024 * 1024,
     client: { workers: 1, thinkMs: 20, seed: 1 },
     onLine,
+    onEnd,
   };
 }
 

@@ -41,8 +41,8 @@ export class Link {
   }
 
   /** Rejects when the cut had ended before, or when a new connection still does not come through. */
-  async mend(storageListens: boolean): Promise<void> {
-    if (this.#keepUp === undefined) return;
+  async mend(storageListens: boolean): Promise<string> {
+    if (this.#keepUp === undefined) return 'nothing was cut';
     this.release();
     const { was, probe } = await this.#run('mend', this.#address, this.#port);
     if (was !== 'cut')
@@ -54,6 +54,7 @@ export class Link {
         `${this.#holder.name}: mended, and yet a new connection to ${this.#address}:${this.#port} met ${probe}`,
       );
     }
+    return storageListens ? `a new connection is ${probe}` : 'mended; the storage node is not running';
   }
 
   /** Stops keeping a cut up. */

@@ -52,6 +52,13 @@ export class Server {
   async thaw(): Promise<void> {
     await this.container.unpause();
     this.#frozen = false;
+    const { State } = await this.container.inspect();
+    const kernel = State.Running ? freezerState(this.container.id, State.Pid) : 'running';
+    if (State.Paused || kernel === 'frozen') {
+      throw new Error(
+        `${this.container.name} was thawed, and yet stands still: engine says ${State.Status}, kernel says ${kernel}`,
+      );
+    }
   }
 
   async stall(parts: readonly Part[]): Promise<void> {

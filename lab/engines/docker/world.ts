@@ -2,7 +2,7 @@ import type Docker from 'dockerode';
 import { execa } from 'execa';
 import type { AgentStatus } from '../../../src/ports/status.ts';
 import { initArguments, LineWaiter } from '../bring-up.ts';
-import type { Part, World, WorldLine, WorldSpec } from '../engine.ts';
+import type { MemberEnd, Part, World, WorldLine, WorldSpec } from '../engine.ts';
 import { programs } from '../programs.ts';
 import { ask } from './ask.ts';
 import { LabContainer } from './container.ts';
@@ -95,7 +95,7 @@ export class DockerWorld implements World {
     return this.#link(server).cut(how);
   }
 
-  mend(server: string): Promise<void> {
+  mend(server: string): Promise<string> {
     return this.#link(server).mend(this.#storage?.container.running === true);
   }
 
@@ -239,26 +239,24 @@ export class DockerWorld implements World {
 
   async #createClient(networks: Networks): Promise<void> {
     const { workers, thinkMs, seed } = this.#spec.client;
-    const servers = this.#spec.servers.map(
-      (name, i) => `${name}=${addresses.server(networks, 'service', i)}:${SERVICE_PORT}`,
-    );
-    const argv = [
-      '--servers',
-      servers.join(','),
-      '--workers',
-      workers,
-      '--think-ms',
-      thinkMs,
-      '--seed',
-      seed,
-    ].map(String);
-    const options = clientOptions(this.#common(), networks, ['node', inImage(programs.client), ...argv]);
+    const address = (name: string, i: number) =>
+      `${name}=${addresses.server(networks, 'service', i)}:${SERVICE_PORT}`;
+    const servers = this.#spec.servers.map(address).join(',');
+    const argv = ['--servers', servers, '--workers', workers, '--think-ms', thinkMs, '--seed', seed];
+    const options = clientOptions(this.#common(), networks, [
+      'node',
+      inImage(programs.client),
+      ...argv.map(String),
+    ]);
     this.#client = await this.#create('client', options);
   }
 
   async #create(who: string, options: ContainerOptions): Promise<LabContainer> {
-    const deliver = (line: WorldLine) => this.#lines.deliver(line);
-    const container = await LabContainer.create(this.#docker, who, options, deliver);
+    const listener = {
+      onLine: (line: WorldLine) => this.#lines.deliver(line),
+      onEnd: (end: MemberEnd) => this.#spec.onEnd(end),
+    };
+    const container = await LabContainer.create(this.#docker, who, options, listener);
     this.#containers.push(container);
     return container;
   }

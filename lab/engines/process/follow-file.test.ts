@@ -21,4 +21,16 @@ describe('a followed file', () => {
     await follower.close();
     assert.deepEqual(lines, ['one', 'two', 'thrée', 'fo']);
   });
+
+  it('does not glue the torn last line of one writer to the first line of the next', async () => {
+    const path = join(directory, 'out');
+    const lines: string[] = [];
+    await writeFile(path, 'one\n{"event":"le');
+    const follower = await followFile(path, (line) => lines.push(line));
+    await follower.breakLine();
+    await follower.breakLine(); // nothing is torn any more
+    await appendFile(path, '{"event":"agent-started"}\n');
+    await follower.close();
+    assert.deepEqual(lines, ['one', '{"event":"le', '{"event":"agent-started"}']);
+  });
 });

@@ -5,6 +5,8 @@ import { StringDecoder } from 'node:string_decoder';
 export interface Follower {
   /** Reads what is there now and delivers every complete line of it. */
   drain(): Promise<void>;
+  /** The writer is gone and another one will go on: what it left of a line is delivered, and not glued to what comes. */
+  breakLine(): Promise<void>;
   /** Drains a last time, delivers a torn last line too, and stops. */
   close(): Promise<void>;
 }
@@ -29,6 +31,12 @@ export async function followFile(path: string, onLine: (line: string) => void): 
     }
   }
   const drain = (): Promise<void> => (running = running.then(readOn));
+  const breakLine = (): Promise<void> =>
+    (running = running.then(readOn).then(() => {
+      const torn = rest + decoder.end();
+      rest = '';
+      if (torn !== '') onLine(torn);
+    }));
 
   const watcher = watch(path, () => void drain());
   // A change between two looks of inotify is told once; the timer makes sure that nothing waits for the next one.
@@ -36,12 +44,11 @@ export async function followFile(path: string, onLine: (line: string) => void): 
   await drain();
   return {
     drain,
+    breakLine,
     async close() {
       watcher.close();
       clearInterval(timer);
-      await drain();
-      if (rest !== '') onLine(rest);
-      rest = '';
+      await breakLine();
       await file.close();
     },
   };

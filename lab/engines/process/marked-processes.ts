@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Part } from '../engine.ts';
@@ -50,6 +51,16 @@ async function inspect(pid: number): Promise<MarkedProcess | undefined> {
     };
   } catch {
     return undefined; // gone meanwhile, or another user's
+  }
+}
+
+/** False for a zombie too: it is dead, and only waits for its parent to look. */
+export function isRunning(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return !/^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2));
+  } catch {
+    return false;
   }
 }
 

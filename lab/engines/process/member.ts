@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import type { WorldLine } from '../engine.ts';
+import type { MemberEnd, WorldLine } from '../engine.ts';
 import { formatOwner, ownerOf } from '../owner.ts';
 import { parseWorldLine } from '../json-line.ts';
 import { followFile, type Follower } from './follow-file.ts';
-import { MARK, OWNER } from './marked-processes.ts';
+import { isRunning, MARK, OWNER } from './marked-processes.ts';
 
 export interface MemberSpec {
   name: string;
@@ -13,7 +13,10 @@ export interface MemberSpec {
   /** Where its standard output is kept while the lab lives. */
   directory: string;
   onLine(line: WorldLine): void;
+  onEnd(end: MemberEnd): void;
 }
+
+type Exit = Pick<MemberEnd, 'code' | 'signal'>;
 
 /**
  * One member of the lab (a server, the storage node, the client): a program that can be started again and again. Its
@@ -24,10 +27,8 @@ export class Member {
   readonly #path: string;
   #follower: Follower | undefined;
   #child: ChildProcess | undefined;
-  #exited: Promise<{ code: number | null; signal: string | null }> = Promise.resolve({
-    code: 0,
-    signal: null,
-  });
+  #endWanted = false;
+  #exited: Promise<Exit> = Promise.resolve({ code: 0, signal: null });
 
   constructor(spec: MemberSpec) {
     this.#spec = spec;
@@ -39,6 +40,8 @@ export class Member {
     this.#follower ??= await followFile(this.#path, (text) => {
       if (text !== '') this.#spec.onLine(parseWorldLine(this.#spec.name, text));
     });
+    await this.#follower.breakLine();
+    this.#endWanted = false;
     const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...argv], {
       // A session of its own: an interrupt on the terminal is the lab's to handle, not the members'.
       detached: true,
@@ -52,18 +55,27 @@ export class Member {
         if (line !== '') this.#spec.onLine({ from: 'noise', who: this.#spec.name, text: line });
       }
     });
-    this.#exited = new Promise((resolve) => {
+    const exit = new Promise<Exit>((resolve) => {
       child.once('exit', (code, signal) => resolve({ code, signal }));
       child.once('error', () => resolve({ code: null, signal: null }));
     });
+    this.#exited = exit.then((how) => this.#tellEnd(how));
     this.#child = child;
   }
 
-  get pid(): number | undefined {
-    return this.#child?.pid;
+  /** Its end is asked for from here on; unless it has come already, which then was nobody's wish. */
+  wantEnd(): void {
+    if (this.pid !== undefined && isRunning(this.pid)) this.#endWanted = true;
   }
 
-  get exited(): Promise<{ code: number | null; signal: string | null }> {
+  /** Undefined once it has ended: the number may be another process's by then. */
+  get pid(): number | undefined {
+    const child = this.#child;
+    return child?.exitCode === null && child.signalCode === null ? child.pid : undefined;
+  }
+
+  /** Resolves when it is gone, its last line delivered, and its end told. */
+  get exited(): Promise<Exit> {
     return this.#exited;
   }
 
@@ -76,5 +88,11 @@ export class Member {
     await this.#follower?.close();
     this.#child?.stderr?.destroy();
     this.#follower = undefined;
+  }
+
+  async #tellEnd(how: Exit): Promise<Exit> {
+    await this.drain();
+    this.#spec.onEnd({ member: this.#spec.name, ...how, wanted: this.#endWanted });
+    return how;
   }
 }

@@ -3,12 +3,13 @@ import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { AgentStatus } from '../../../src/ports/status.ts';
-import type { Part, World, WorldLine, WorldSpec } from '../engine.ts';
+import type { MemberEnd, Part, World, WorldLine, WorldSpec } from '../engine.ts';
 import { askUnixSocket } from '../../control/ask.ts';
 import { initArguments, LineWaiter } from '../bring-up.ts';
 import { programs } from '../programs.ts';
 import { type LabAddresses, NBD_PORT, SERVICE_PORT } from './addresses.ts';
-import { marked, MARK, partOf, send, signalUntil } from './marked-processes.ts';
+import { MARK, send } from './marked-processes.ts';
+import { MemberProcesses } from './member-processes.ts';
 import { Member } from './member.ts';
 import { probeLink } from './probe-link.ts';
 import { reapProcesses, type Reaper } from './reaper.ts';
@@ -23,7 +24,7 @@ export class ProcessWorld implements World {
   readonly #addresses: LabAddresses;
   readonly #relays = new Map<string, Relay>();
   readonly #members = new Map<string, Member>();
-  readonly #stalledParts = new Map<string, Set<Part>>();
+  readonly #processes = new Map<string, MemberProcesses>();
   readonly #lines: LineWaiter;
 
   constructor(spec: WorldSpec, directory: string, reaper: Reaper, addresses: LabAddresses) {
@@ -80,49 +81,32 @@ export class ProcessWorld implements World {
   }
 
   async killServer(server: string): Promise<void> {
-    await signalUntil(
-      () => this.#processes(server),
-      'SIGKILL',
-      () => false,
-    );
-    this.#stalledParts.delete(server);
-    await this.#member(server).drain();
+    this.#indexOf(server);
+    await this.#kill(server);
   }
 
   async stopServer(server: string): Promise<number | null> {
-    const member = this.#member(server);
-    if (member.pid !== undefined) send(member.pid, 'SIGTERM');
-    const { code } = await member.exited;
+    if (this.#processesOf(server).frozen)
+      throw new Error(`${server} is frozen: it cannot be asked to stop before it is thawed`);
+    const code = await this.#stop(server);
     await this.#lines.until(async () => (await this.alive(server)) === 0, 10_000, `${server} to be gone`);
-    await member.drain();
     return code;
   }
 
-  async freeze(server: string): Promise<void> {
-    await signalUntil(
-      () => this.#processes(server),
-      'SIGSTOP',
-      (p) => p.state === 'T',
-    );
+  freeze(server: string): Promise<void> {
+    return this.#processesOf(server).freeze();
   }
 
-  /** Parts that are stalled stay so: the freezer and SIGSTOP are two things, and a thaw undoes one of them. */
-  async thaw(server: string): Promise<void> {
-    const stalled = this.#stalled(server);
-    for (const p of await this.#processes(server)) if (!stalled.has(partOf(p))) send(p.pid, 'SIGCONT');
+  thaw(server: string): Promise<void> {
+    return this.#processesOf(server).thaw();
   }
 
-  async stall(server: string, parts: readonly Part[]): Promise<void> {
-    const find = async () => (await this.#processes(server)).filter((p) => parts.includes(partOf(p)));
-    if ((await find()).length === 0)
-      throw new Error(`${server} has no process that is ${parts.join(' or ')}`);
-    for (const part of parts) this.#stalled(server).add(part);
-    await signalUntil(find, 'SIGSTOP', (p) => p.state === 'T');
+  stall(server: string, parts: readonly Part[]): Promise<void> {
+    return this.#processesOf(server).stall(parts);
   }
 
-  async unstall(server: string, parts: readonly Part[]): Promise<void> {
-    for (const part of parts) this.#stalled(server).delete(part);
-    for (const p of await this.#processes(server)) if (parts.includes(partOf(p))) send(p.pid, 'SIGCONT');
+  unstall(server: string, parts: readonly Part[]): Promise<void> {
+    return this.#processesOf(server).unstall(parts);
   }
 
   async cut(server: string, how: 'drop' | 'reset'): Promise<string> {
@@ -136,8 +120,13 @@ export class ProcessWorld implements World {
     return `${silenced} connections ${how === 'drop' ? 'silenced' : 'reset'}, a new one meets ${seen}`;
   }
 
-  async mend(server: string): Promise<void> {
+  async mend(server: string): Promise<string> {
     this.#relay(server).set('open');
+    if ((await this.alive('storage')) === 0) return 'mended; the storage node is not running';
+    const seen = await probeLink(this.peerAddress(server), NBD_PORT, 2000);
+    if (seen !== 'greeting')
+      throw new Error(`the link of ${server} was mended, and yet a new connection met ${seen}`);
+    return `a new connection meets the ${seen} of the storage node`;
   }
 
   async startStorage(): Promise<void> {
@@ -161,13 +150,8 @@ export class ProcessWorld implements World {
     await Promise.race([listening, gone]);
   }
 
-  async killStorage(): Promise<void> {
-    await signalUntil(
-      () => this.#processes('storage'),
-      'SIGKILL',
-      () => false,
-    );
-    await this.#member('storage').drain();
+  killStorage(): Promise<void> {
+    return this.#kill('storage');
   }
 
   storageControl(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<unknown> {
@@ -195,7 +179,7 @@ export class ProcessWorld implements World {
   }
 
   peerAddress(server: string): string {
-    return this.#addresses.server(this.#spec.servers.indexOf(server));
+    return this.#addresses.server(this.#indexOf(server));
   }
 
   async startClient(): Promise<void> {
@@ -206,21 +190,15 @@ export class ProcessWorld implements World {
   }
 
   async stopClient(): Promise<void> {
-    const member = this.#members.get('client');
-    if (member?.pid === undefined) return;
-    send(member.pid, 'SIGTERM');
-    await member.exited;
-    await member.drain();
+    await this.#stop('client');
   }
 
   async alive(server: string): Promise<number> {
-    return (await this.#processes(server)).length;
+    return (await this.#processesOf(server).alive()).length;
   }
 
   async collect(): Promise<void> {
-    const member = this.#member('storage');
-    if (member.pid !== undefined) send(member.pid, 'SIGTERM');
-    await member.exited;
+    await this.#stop('storage');
     for (const each of this.#members.values()) await each.drain();
     for (const image of ['quorum.img', 'data.img']) {
       await copyFile(join(this.#directory, image), join(this.#spec.dir, image));
@@ -228,41 +206,68 @@ export class ProcessWorld implements World {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const member of this.#members.values()) member.wantEnd();
     await reapProcesses(this.#spec.labId);
-    for (const member of this.#members.values()) await member.close();
+    for (const member of this.#members.values()) {
+      await member.exited;
+      await member.close();
+    }
     for (const relay of this.#relays.values()) await relay[Symbol.asyncDispose]();
     await this.#addresses[Symbol.asyncDispose]();
     await rm(this.#directory, { recursive: true, force: true });
     this.#reaper.dismiss();
   }
 
-  /** Visitors (deliberate trespass) carry a mark below the server's and are not part of it. */
-  async #processes(member: string) {
-    const mark = `${this.#spec.labId}/${member}`;
-    return (await marked(mark)).filter((p) => p.mark === mark);
+  async #kill(name: string): Promise<void> {
+    const member = this.#member(name);
+    member.wantEnd();
+    await this.#processesOf(name).kill();
+    await member.exited;
+  }
+
+  /** SIGTERM to the program itself. Resolves with its exit code. */
+  async #stop(name: string): Promise<number | null> {
+    const member = this.#member(name);
+    member.wantEnd();
+    if (member.pid !== undefined) send(member.pid, 'SIGTERM');
+    return (await member.exited).code;
   }
 
   #member(name: string): Member {
     let member = this.#members.get(name);
     if (member === undefined) {
-      const mark = `${this.#spec.labId}/${name}`;
+      const mark = this.#mark(name);
       const onLine = (line: WorldLine) => this.#lines.deliver(line);
-      member = new Member({ name, mark, directory: this.#directory, onLine });
+      const onEnd = (end: MemberEnd) => this.#spec.onEnd(end);
+      member = new Member({ name, mark, directory: this.#directory, onLine, onEnd });
       this.#members.set(name, member);
     }
     return member;
   }
 
-  #stalled(server: string): Set<Part> {
-    let parts = this.#stalledParts.get(server);
-    if (parts === undefined) this.#stalledParts.set(server, (parts = new Set()));
-    return parts;
+  #processesOf(name: string): MemberProcesses {
+    let processes = this.#processes.get(name);
+    if (processes === undefined) {
+      processes = new MemberProcesses(name, this.#mark(name));
+      this.#processes.set(name, processes);
+    }
+    return processes;
+  }
+
+  #mark(name: string): string {
+    return `${this.#spec.labId}/${name}`;
   }
 
   #relay(server: string): Relay {
     const relay = this.#relays.get(server);
     if (relay === undefined) throw new Error(`no server is called ${server}`);
     return relay;
+  }
+
+  #indexOf(server: string): number {
+    const index = this.#spec.servers.indexOf(server);
+    if (index < 0) throw new Error(`no server is called ${server}`);
+    return index;
   }
 
   #statusSocket(server: string): string {

@@ -1,0 +1,116 @@
+import type { WorldLine } from '../engines/engine.ts';
+import type { Fault, FaultContext, FaultOptions, Injection } from '../faults/fault.ts';
+import { ExpectationMissed } from './expectations.ts';
+import type { Recorder } from './recorder.ts';
+
+/** A fault in the hands of a scenario. */
+export interface FaultHandle {
+  /** When it was seen to be effective, monotonic nanoseconds; for an armed one: resolves when it is. */
+  effective: Promise<number>;
+  target: string;
+  heal(): Promise<void>;
+}
+
+/** Called with what became of a fault; `requestedT` and `t` (of the effect) are monotonic nanoseconds. */
+export type OnEffective = (fault: Fault, target: string, at: { requestedT: number; t: number }) => void;
+
+type Phase = 'requested' | 'effective' | 'healed' | 'recovered' | 'failed';
+type Tell = (phase: Phase, detail: string) => number;
+
+interface Recovery {
+  fault: string;
+  target: string;
+  /** The server was powered off after the healing: there is nothing left to recover. */
+  over: boolean;
+  seen: Promise<unknown>;
+}
+
+/** The faults of one scenario: each leaves its whole life in the history, and each has to come to its end. */
+export class FaultsUnderWay {
+  readonly #context: FaultContext;
+  readonly #recorder: Recorder;
+  readonly #patienceMs: number;
+  readonly #onEffective: OnEffective;
+  readonly #handles: FaultHandle[] = [];
+  readonly #recoveries: Recovery[] = [];
+  #last = 0;
+
+  constructor(context: FaultContext, recorder: Recorder, patienceMs: number, onEffective: OnEffective) {
+    this.#context = context;
+    this.#recorder = recorder;
+    this.#patienceMs = patienceMs;
+    this.#onEffective = onEffective;
+  }
+
+  /** Resolves when the fault is set. `asked`: the target in the scenario's words, which `target` came out of. */
+  async arm(fault: Fault, target: string, asked: string, options: FaultOptions): Promise<FaultHandle> {
+    const id = ++this.#last;
+    const tell: Tell = (phase, detail) =>
+      this.#recorder.event({ event: 'fault', id, fault: fault.name, target, phase, detail }).t;
+    const requestedT = tell('requested', asked === target ? fault.summary : `${asked} is ${target}`);
+    const injection = await fault.inject(this.#context, target, options).catch((error: Error) => {
+      tell('failed', error.message);
+      throw error;
+    });
+    const effective = injection.effective.then((detail) => {
+      const t = tell('effective', detail);
+      if (fault.powersOff === true) this.#poweredOff(target);
+      this.#onEffective(fault, target, { requestedT, t });
+      return t;
+    });
+    effective.catch((error: Error) => tell('failed', error.message));
+    const handle = { effective, target, heal: this.#healing(fault, target, injection, tell) };
+    this.#handles.push(handle);
+    return handle;
+  }
+
+  /** The last one first. */
+  async healAll(): Promise<void> {
+    for (const handle of [...this.#handles].reverse()) await handle.heal();
+  }
+
+  /** Resolves when every healed server has recovered; one that does not within the patience is an expectation missed. */
+  async allRecovered(): Promise<void> {
+    for (const recovery of this.#recoveries) {
+      if (recovery.over) continue;
+      try {
+        await recovery.seen;
+      } catch (error) {
+        const { message } = error as Error;
+        const what = `${recovery.target} recovers from ${recovery.fault}`;
+        this.#recorder.event({ event: 'expected', what, met: false, otherwise: 'violated', detail: message });
+        throw new ExpectationMissed(`${what}: ${message}`);
+      }
+    }
+  }
+
+  #poweredOff(server: string): void {
+    for (const recovery of this.#recoveries) if (recovery.target === server) recovery.over = true;
+  }
+
+  #healing(fault: Fault, target: string, injection: Injection, tell: Tell): () => Promise<void> {
+    let healed: Promise<void> | undefined;
+    const heal = async () => {
+      const detail = await injection.heal();
+      const healedT = tell('healed', detail);
+      if (fault.target === 'server') this.#awaitRecovery(fault.name, target, healedT, tell);
+    };
+    return () => (healed ??= heal());
+  }
+
+  /** Healed is not recovered: the server has recovered when it sees or writes the quorum area again. */
+  #awaitRecovery(fault: string, target: string, healedT: number, tell: Tell): void {
+    const what = 'sees the quorum area again';
+    const seen = this.#context.lines
+      .line((line) => touchesArea(line, target, healedT), this.#patienceMs, `${target}: ${what}`)
+      .then(() => tell('recovered', what));
+    seen.catch(() => {}); // told when it is asked for, unless the server is powered off before
+    this.#recoveries.push({ fault, target, over: false, seen });
+  }
+}
+
+function touchesArea(line: WorldLine, server: string, sinceT: number): boolean {
+  if (line.from !== 'server' || line.server !== server || line.line.t < sinceT) return false;
+  const { event } = line.line;
+  return event === 'lease' || event === 'observed' || event === 'observed-change';
+}
