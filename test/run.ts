@@ -3,17 +3,12 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { detectEngine } from '../lab/engines/detect.ts';
+import { countScenarios, type Counts } from './count-scenarios.ts';
 
 /**
  * `make test`: everything that can fail, in the order of how soon it says so. Ends with the line
  * `N passed, N failed, N skipped`: the tests and scenarios as their runners counted them, and each check as one.
  */
-interface Counts {
-  passed: number;
-  failed: number;
-  skipped: number;
-}
-
 const node = process.execPath;
 const bin = (name: string) => join('node_modules/.bin', name);
 const scratch = await mkdtemp(join(tmpdir(), 'arbiter-test-'));
@@ -52,14 +47,8 @@ async function tests(title: string, flags: string[]): Promise<void> {
 
 async function scenarios(engine: 'process' | 'docker'): Promise<void> {
   const argv = ['lab/main.ts', 'run', '--engine', engine, '--json'];
-  const { stdout } = await run(`scenarios on ${engine}`, argv, true);
-  try {
-    const { scenarios: ran } = JSON.parse(stdout) as { scenarios: { asExpected: boolean }[] };
-    const passed = ran.filter((scenario) => scenario.asExpected).length;
-    add({ passed, failed: ran.length - passed, skipped: 0 });
-  } catch {
-    add({ passed: 0, failed: 1, skipped: 0 });
-  }
+  const { exitCode, stdout } = await run(`scenarios on ${engine}`, argv, true);
+  add(countScenarios(exitCode, stdout));
 }
 
 /** On Docker too where an engine answers. `LAB_ENGINE=docker` turns a missing engine into a failure, not a skip. */
