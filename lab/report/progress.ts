@@ -32,13 +32,14 @@ export class Progress {
   }
 
   outcome(outcome: ScenarioOutcome): void {
-    const { judgement, record, trouble } = outcome;
+    const { judgement, record, trouble, brokeOff } = outcome;
     const right = cameOutAsExpected(outcome);
     const verdict = `${judgement.verdict}${record.expected === 'valid' ? '' : ` (expected: ${record.expected})`}`;
     this.#print(
       `        =  ${verdict}${right ? '' : ', not as expected'} in ${outcome.seconds.toFixed(1)} s`,
     );
     if (trouble !== undefined) this.#print(wrapped(`           ${trouble}`, 80, ' '.repeat(11)));
+    if (brokeOff !== undefined) this.#print(wrapped(`           broke off: ${brokeOff}`, 80, ' '.repeat(13)));
     const telling = judgement.results.filter((r) =>
       right ? r.verdict === 'violated' : r.verdict !== 'valid',
     );

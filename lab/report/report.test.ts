@@ -12,6 +12,7 @@ function outcome(of: {
   violatedBy?: string[];
   found?: string[];
   trouble?: string;
+  brokeOff?: string;
 }): ScenarioOutcome {
   const record: ScenarioRecord = {
     ...{
@@ -50,7 +51,8 @@ function outcome(of: {
       },
     ],
   };
-  return { record, directory: '/run/active-killed', judgement, seconds: 6.44, trouble: of.trouble };
+  const { trouble, brokeOff } = of;
+  return { record, directory: '/run/active-killed', judgement, seconds: 6.44, trouble, brokeOff };
 }
 
 const run = { engine: { name: 'process' } };
@@ -62,6 +64,8 @@ describe('a scenario came out as expected', () => {
     [outcome({ verdict: 'violated', found: ['single-writer'] }),                                                      false, 'a violation nobody expected'],
     [outcome({ verdict: 'unknown' }),                                                                                 false, 'unknown is not green'],
     [outcome({ verdict: 'valid', trouble: 'docker went away' }),                                                      false, 'not run to its end'],
+    [outcome({ verdict: 'valid', brokeOff: 'nobody took over' }),                                                     false, 'broken off'],
+    [outcome({ expected: 'violated', verdict: 'violated', brokeOff: 'nobody took over' }),                            false, 'a canary broken off, whatever was found'],
     [outcome({ expected: 'violated', verdict: 'violated', violatedBy: ['single-writer'], found: ['single-writer'] }), true,  'a canary found out'],
     [outcome({ expected: 'violated', verdict: 'violated', violatedBy: ['single-writer'], found: ['recovered'] }),     false, 'found out, but not for what it did'],
     [outcome({ expected: 'violated', verdict: 'valid', violatedBy: ['single-writer'] }),                              false, 'a canary not found out'],

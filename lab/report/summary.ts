@@ -32,8 +32,8 @@ export interface ScenarioSummary {
 }
 
 /** As it had to, and run to its end. */
-export function cameOutAsExpected({ judgement, trouble }: ScenarioOutcome): boolean {
-  return trouble === undefined && judgement.asExpected;
+export function cameOutAsExpected({ judgement, trouble, brokeOff }: ScenarioOutcome): boolean {
+  return trouble === undefined && brokeOff === undefined && judgement.asExpected;
 }
 
 export function summarize(
@@ -68,8 +68,10 @@ function summarizeScenario(outcome: ScenarioOutcome): ScenarioSummary {
   };
 }
 
-function headline({ judgement, trouble, record }: ScenarioOutcome): string {
+function headline({ judgement, trouble, brokeOff, record }: ScenarioOutcome): string {
   if (trouble !== undefined) return trouble;
+  // What an otherwise good run lacks is that it came to its end.
+  if (brokeOff !== undefined && judgement.asExpected) return `broke off: ${brokeOff}`;
   const worst = judgement.results.find((result) => result.verdict === judgement.verdict);
   const missing = record.violatedBy.filter(
     (checker) =>

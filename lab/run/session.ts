@@ -29,6 +29,8 @@ export interface ScenarioOutcome {
   seconds: number;
   /** What kept the scenario from being run to its end; the verdict is then at best unknown. */
   trouble: string | undefined;
+  /** What it did not get to see and broke off at: never as expected, whatever a canary was found out by. */
+  brokeOff: string | undefined;
 }
 
 /** Runs one scenario in a world of its own: up, hurt, heal, collect, judge. */
@@ -43,20 +45,22 @@ export async function runScenario(
   await writeFile(join(directory, historyFiles.scenario), JSON.stringify(record, null, 2) + '\n');
   const recorder = await Recorder.open(directory, context.onEvent);
   let trouble: string | undefined;
+  let brokeOff: string | undefined;
   try {
     await inWorld(definition, context, directory, recorder);
   } catch (error) {
     if (context.signal.aborted) throw error;
-    if (!(error instanceof ExpectationMissed)) trouble = (error as Error).message;
+    if (error instanceof ExpectationMissed) brokeOff = error.message;
+    else trouble = (error as Error).message;
   } finally {
     await recorder.close();
   }
   const judgement = checkAll(await loadHistory(directory));
   await writeFile(
     join(directory, historyFiles.verdict),
-    JSON.stringify({ ...judgement, trouble }, null, 2) + '\n',
+    JSON.stringify({ ...judgement, trouble, brokeOff }, null, 2) + '\n',
   );
-  return { record, directory, judgement, trouble, seconds: (performance.now() - began) / 1000 };
+  return { record, directory, judgement, trouble, brokeOff, seconds: (performance.now() - began) / 1000 };
 }
 
 function scenarioRecord(definition: ScenarioDefinition, context: SessionContext): ScenarioRecord {
