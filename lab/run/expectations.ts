@@ -58,6 +58,19 @@ export function released(server: string): Expectation {
   };
 }
 
+/** The service of some server is started under an epoch above this one. */
+export function servesAbove(epoch: number): Expectation {
+  return {
+    what: `some server serves under an epoch above ${epoch}`,
+    otherwise: 'violated',
+    fits: (line) =>
+      line.from === 'server' &&
+      line.line.event === 'service' &&
+      line.line.phase === 'started' &&
+      line.line.epoch > epoch,
+  };
+}
+
 /** The service of this server writes to the data area. */
 export function writes(server: string): Expectation {
   return {
