@@ -81,12 +81,18 @@ export function oneLetInPerEpoch(afterT: number): Fact {
 }
 
 /**
- * The service that `server` ran when it was hit, after `afterT` (monotonic nanoseconds), was gone before the lease had
- * ended: by the journal, in which the lease is what the last acknowledged heartbeat made it (R6).
+ * How much later than the service's end the journal may tell of it: the guard looks, and tells the agent. It is a third
+ * of what lies between the end of a lease and D, so nobody has decided to claim by then.
+ */
+const TOLD_LATER_MS = 100;
+
+/**
+ * The service that `server` ran when it was hit, after `afterT` (monotonic nanoseconds), was gone when its lease ended:
+ * by the journal, in which the lease is what the last acknowledged heartbeat made it (R6).
  */
 export function serviceEndedInLease(server: string, afterT: number): Fact {
   return {
-    what: `the service of ${server} ends before its lease does`,
+    what: `the service of ${server} is gone by the end of its lease`,
     otherwise: 'violated',
     shownBy(lines) {
       let lease: { epoch: number; endsAt: number } | undefined;
@@ -96,7 +102,9 @@ export function serviceEndedInLease(server: string, afterT: number): Fact {
         if (line.event === 'lease') lease = line;
         if (line.t <= afterT || lease === undefined || !isGone(line, lease.epoch)) continue;
         const leftMs = (lease.endsAt - line.t) / 1e6;
-        return leftMs >= 0 ? `gone ${leftMs.toFixed(1)} ms before the end of its lease` : undefined;
+        return leftMs >= -TOLD_LATER_MS
+          ? `told ${leftMs.toFixed(1)} ms before the end of its lease`
+          : undefined;
       }
       return undefined;
     },

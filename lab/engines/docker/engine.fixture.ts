@@ -1,5 +1,4 @@
 import type Docker from 'dockerode';
-import type { MemberEnd, WorldLine, WorldSpec } from '../engine.ts';
 import { connect, engineState } from './connect.ts';
 import { nameFor } from './labels.ts';
 import { ContainerOutput } from './output.ts';
@@ -15,32 +14,6 @@ export async function dockerOrSkip(context: Mocha.Context): Promise<Docker> {
     throw new Error(`LAB_ENGINE=docker, and no Docker engine: ${state.why}`);
   console.log(`      skipped, no Docker engine: ${state.why}`);
   return context.skip();
-}
-
-/** Every test's labs have ids of their own, so that tests of several checkouts do not meet. */
-export function testLabId(what: string): string {
-  return `test-${what}-${process.pid}`;
-}
-
-export function worldSpec(
-  labId: string,
-  dir: string,
-  onLine: (line: WorldLine) => void = () => {},
-  onEnd: (end: MemberEnd) => void = () => {},
-): WorldSpec {
-  return {
-    labId,
-    dir,
-    servers: ['server-1', 'server-2'],
-    timings: { intervalMs: 400, misses: 5, settleMs: 400, deadlineMs: 250, stopGraceMs: 400 },
-    agent: { protocol: 'safe', fencing: 'gate', guard: true },
-    gate: { fencing: true },
-    storage: 'nbd',
-    dataBytes: 1024 * 1024,
-    client: { workers: 1, thinkMs: 20, seed: 1 },
-    onLine,
-    onEnd,
-  };
 }
 
 /** Ids of whatever of this lab the engine still has. */

@@ -4,7 +4,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { LineWaiter } from '../bring-up.ts';
-import { dockerOrSkip, remains, testLabId } from './engine.fixture.ts';
+import { testLabId } from '../world-spec.fixture.ts';
+import { dockerOrSkip, remains } from './engine.fixture.ts';
 import { labels, labelsFor } from './labels.ts';
 import { formatOwner, ownerOf } from '../owner.ts';
 import { reap } from './reaper.ts';
@@ -18,7 +19,7 @@ describe('the reaper', function () {
 
   it('leaves nothing of a lab whose controller was killed without warning', async () => {
     const labId = testLabId('killed');
-    const fixture = new URL('./engine.fixture.ts', import.meta.url).href;
+    const fixture = new URL('../world-spec.fixture.ts', import.meta.url).href;
     const engine = new URL('./engine.ts', import.meta.url).href;
     const code = `import { worldSpec } from '${fixture}'; import { dockerEngine } from '${engine}';
       const world = await dockerEngine.create(worldSpec('${labId}', '${tmpdir()}'));
