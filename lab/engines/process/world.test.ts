@@ -1,11 +1,13 @@
+import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LineWaiter } from '../bring-up.ts';
 import type { MemberEnd, World, WorldLine } from '../engine.ts';
 import { testLabId, worldSpec } from '../world-spec.fixture.ts';
-import { type Trial, worldClaims, worldEndClaims } from '../world-claims.fixture.ts';
+import { started, type Trial, worldClaims, worldEndClaims } from '../world-claims.fixture.ts';
 import { processEngine } from './engine.ts';
+import { isRunning } from './marked-processes.ts';
 
 describe('a world of processes', function () {
   this.timeout(120_000);
@@ -41,5 +43,17 @@ describe('a world of processes', function () {
   });
 
   worldClaims(trial);
+
+  it('does not call a death wanted that came before it was asked for, however little before', async () => {
+    await started(trial(), 'server-1');
+    const { agent } = (await world.status('server-1'))!.pids;
+    process.kill(agent, 'SIGKILL');
+    // Nothing is awaited, so the world cannot have noticed.
+    while (isRunning(agent));
+    await world.killServer('server-1');
+    const end = { member: 'server-1', code: null, signal: 'SIGKILL', wanted: false };
+    assert.deepEqual(ends.at(-1), end);
+  });
+
   worldEndClaims(trial);
 });
