@@ -25,6 +25,7 @@ describe('the reports of a run', () => {
       judgement: checkAll(history),
       seconds: 1,
       trouble: undefined,
+      brokeOff: undefined,
     };
   };
   const wayBack = async (...path: string[]) =>
