@@ -17,7 +17,7 @@ const verdicts = (story: Story) => {
 };
 const lateWrite = (scenario: Partial<ScenarioRecord> = {}) =>
   goodTakeover({ scenario: { atLeast: { takeovers: 1 }, ...scenario } }).writes(8.2, 'server-1', 2, {
-    offset: 2048,
+    offset: 512,
   });
 
 describe('the verdict of a scenario', () => {
@@ -47,11 +47,9 @@ describe('the verdict of a scenario', () => {
   });
 
   it('makes no claim about what a scenario has nothing to do with', () => {
-    const quiet = new Story()
-      .active(1, 'server-1', 2, 9, false)
-      .letIn(1.01, 'server-1', 2)
-      .append(2, 'server-1', 2);
-    quiet.journal(3, 'server-2', { event: 'warning', text: 'by hand' }).finish(8, 'server-1', 2);
+    const quiet = new Story().observes(0.4, 2.5, 'server-1').observes(0.4, 8.5, 'server-2');
+    quiet.active(3, 'server-1', 2, 9, false).letIn(3.001, 'server-1', 2);
+    quiet.append(4, 'server-1', 2).finish(8, 'server-1', 2);
     const { verdict, results } = checkAll(quiet.history());
     assert.equal(verdict, 'valid');
     const checkers = new Set(results.map((result) => result.checker));
@@ -86,18 +84,46 @@ describe('the verdict of a scenario', () => {
 
 describe('a canary', () => {
   const canary = { expected: 'violated', violatedBy: ['single-writer'] } as const;
+  const judged = (story: Story) => {
+    const { verdict, asExpected, differs } = checkAll(story.history());
+    assert.equal(asExpected, differs.length === 0);
+    return [verdict, ...differs];
+  };
 
-  it('is as expected when the checkers that have to find the violation found it', () => {
-    assert.equal(checkAll(lateWrite(canary).history()).asExpected, true);
+  it('is as expected when the checkers that have to find the violation found it, and nobody found more', () => {
+    assert.deepEqual(judged(lateWrite(canary)), ['violated']);
   });
 
-  it('is not when another one found something else, or nobody did', () => {
+  it('is not when nobody found it, or somebody else did', () => {
+    assert.deepEqual(judged(goodTakeover({ scenario: canary })), ['valid', 'not found by single-writer']);
     const other = lateWrite({ expected: 'violated', violatedBy: ['acknowledged-kept'] });
-    assert.deepEqual(
-      [checkAll(other.history()).verdict, checkAll(other.history()).asExpected],
-      ['violated', false],
-    );
-    assert.equal(checkAll(goodTakeover({ scenario: canary }).history()).asExpected, false);
+    assert.deepEqual(judged(other), [
+      ...['violated', 'not found by acknowledged-kept', 'single-writer is violated too'],
+    ]);
+  });
+
+  it('is not when more was found than it allows for', () => {
+    const more = (mayViolate: string[]) => lateWrite({ ...canary, mayViolate }).admits(9.5, 'server-1', 2);
+    assert.deepEqual(judged(more([])), [
+      'violated',
+      'standbys-refused is violated too',
+      'journals-whole is unknown',
+    ]);
+    assert.deepEqual(judged(more(['standbys-refused'])), ['violated', 'journals-whole is unknown']);
+    assert.deepEqual(judged(lateWrite({ ...canary, mayViolate: ['standbys-refused'] })), ['violated']);
+  });
+
+  it('is not when it broke off, or what was to hurt did not', () => {
+    const missed = { event: 'expected', what: 'x', met: false, otherwise: 'unknown', detail: '' } as const;
+    assert.deepEqual(judged(lateWrite(canary).lab(9, missed)), ['violated', 'expectations is unknown']);
+    const failed = lateWrite(canary).fault(9, 1, 'kill', 'server-1', 'failed', 'no such process');
+    assert.deepEqual(judged(failed), ['violated', 'faults-effective is unknown']);
+  });
+
+  it('has to name those who must find it', () => {
+    assert.deepEqual(judged(lateWrite({ expected: 'violated' })), [
+      ...['violated', 'violatedBy names no checker that has to find it', 'single-writer is violated too'],
+    ]);
   });
 });
 
@@ -112,7 +138,7 @@ describe('history-whole', () => {
       'unknown',
       'server-1 could not write 3 lines of its journal',
     ]);
-    assert.deepEqual(whole(new Story()), ['unknown', 'the run did not end properly: no lab-ended']);
+    assert.deepEqual(whole(new Story()), ['unknown', 'the client did not end properly: no client-stopped']);
     assert.deepEqual(whole(goodTakeover().unreadable('audit.jsonl cannot be read: ENOENT'))[0], 'unknown');
   });
 });
@@ -134,8 +160,8 @@ describe('a verdict in words', () => {
         'violated  single-writer: once a newer owner was let in, no write of an older one',
         '          changed the data area',
         '          - server-1 wrote under epoch 2 after data@server-2.3.23000000 had been',
-        '            let in at +7.813 s: 1 write, the first of 512 bytes at 2048 from',
-        '            +8.199 s to +8.200 s (387 ms late), outcome ok',
+        '            let in at +7.802 s: 1 write, the first of 512 bytes at 512 from',
+        '            +8.199 s to +8.200 s (398 ms late), outcome ok',
         '',
         'valid     acknowledged-kept: 5 acknowledged appends and 0 of unknown outcome, in',
       ].join('\n'),

@@ -21,7 +21,9 @@ describe('the history in a folder', () => {
   it('is the one that was saved, whole', async () => {
     const loaded = await loadHistory(dir);
     const saved = goodTakeover().history();
-    assert.deepEqual({ ...loaded, data: undefined }, { ...saved, dir, data: undefined });
+    const disks = { data: undefined, quorum: undefined };
+    assert.deepEqual({ ...loaded, ...disks }, { ...saved, dir, ...disks });
+    assert.deepEqual([...loaded.quorum!], [...saved.quorum!]);
     assert.deepEqual([...loaded.data!], [...saved.data!]);
   });
 

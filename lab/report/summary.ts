@@ -71,11 +71,7 @@ function summarizeScenario(outcome: ScenarioOutcome): ScenarioSummary {
 function headline({ judgement, trouble, record }: ScenarioOutcome): string {
   if (trouble !== undefined) return trouble;
   const worst = judgement.results.find((result) => result.verdict === judgement.verdict);
-  const missing = record.violatedBy.filter(
-    (checker) =>
-      !judgement.results.some((result) => result.checker === checker && result.verdict === 'violated'),
-  );
-  if (missing.length > 0) return `not found by ${missing.join(', ')}`;
+  if (record.expected === 'violated' && judgement.differs.length > 0) return judgement.differs.join('; ');
   return judgement.verdict === 'valid' || worst === undefined
     ? ''
     : `${worst.checker}: ${worst.evidence[0] ?? worst.claim}`;
