@@ -1,13 +1,8 @@
 import assert from 'node:assert/strict';
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { ScenarioRecord } from '../history/events.ts';
-import { saveHistory } from '../history/write.ts';
 import { checkAll } from './check-all.ts';
 import { explain } from './explain.ts';
 import { historyWhole } from './history-whole.ts';
-import { recheck } from './recheck.ts';
 import { goodTakeover } from './testing/good-takeover.ts';
 import { Story } from './testing/story.ts';
 
@@ -184,48 +179,5 @@ describe('a verdict in words', () => {
       told(goodTakeover({ scenario: canary })),
       /^by-hand: valid, expected violated; not found by single-writer\n/,
     );
-  });
-});
-
-describe('a recheck', () => {
-  let run: string;
-  beforeEach(async () => {
-    run = await mkdtemp(join(tmpdir(), 'run-'));
-  });
-  afterEach(() => rm(run, { recursive: true }));
-
-  it('judges every scenario of a run from its folder alone, as the run did', async () => {
-    await saveHistory(join(run, 'b-bad'), lateWrite().history());
-    await saveHistory(join(run, 'a-good'), goodTakeover().history());
-    await writeFile(join(run, 'summary.json'), '{}');
-    const rechecked = await recheck(run);
-    assert.deepEqual(
-      rechecked.map(({ directory }) => directory),
-      [join(run, 'a-good'), join(run, 'b-bad')],
-    );
-    assert.deepEqual(rechecked[0]!.judgement, checkAll(goodTakeover().history()));
-    assert.deepEqual(rechecked[1]!.judgement, checkAll(lateWrite().history()));
-    assert.equal(rechecked[1]!.record.name, 'by-hand');
-  });
-
-  it('descends into the rounds of a repeated run, in their order', async () => {
-    for (const round of ['round-10', 'round-2'])
-      await saveHistory(join(run, round, 'a-good'), goodTakeover().history());
-    const rechecked = await recheck(run);
-    assert.deepEqual(
-      rechecked.map(({ directory }) => directory),
-      [join(run, 'round-2', 'a-good'), join(run, 'round-10', 'a-good')],
-    );
-  });
-
-  it('takes the folder of one scenario, wherever it was copied to', async () => {
-    await saveHistory(join(run, 'a-good'), goodTakeover().history());
-    await cp(join(run, 'a-good'), join(run, 'moved'), { recursive: true });
-    assert.equal((await recheck(join(run, 'moved')))[0]!.judgement.verdict, 'valid');
-  });
-
-  it('finds nothing where nothing is, and says so of a folder that is not there', async () => {
-    assert.deepEqual(await recheck(run), []);
-    await assert.rejects(recheck(join(run, 'nowhere')), /nowhere: cannot be read: ENOENT/);
   });
 });

@@ -7,11 +7,17 @@ const WIDTH = 80;
 
 /**
  * A judgement in words, for a terminal of 80 columns: the verdict, then what was violated or stayed unknown with all
- * of its evidence, then what holds in one line each. No colours, no trailing newline.
+ * of its evidence, then what holds in one line each. `trouble`: what kept the scenario from being run to its end. No
+ * colours, no trailing newline.
  */
-export function explain(scenario: Pick<ScenarioRecord, 'name' | 'expected'>, judgement: Judgement): string {
+export function explain(
+  scenario: Pick<ScenarioRecord, 'name' | 'expected'>,
+  judgement: Judgement,
+  trouble?: string,
+): string {
   const { results } = judgement;
   const blocks = [folded(headline(scenario, judgement))];
+  if (trouble !== undefined) blocks.push(folded(`unknown   it was not run to its end: ${trouble}`));
   for (const verdict of ['violated', 'unknown'] as const) {
     for (const result of results) if (result.verdict === verdict) blocks.push('', ...inFull(result));
   }
