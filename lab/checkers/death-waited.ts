@@ -22,15 +22,19 @@ export const deathWaited: Checker = (history) => {
   if (deathWaitMs === undefined) return findings.result('the lab does not tell its timings');
   const doubt = clockDoubt(history);
   if (doubt !== undefined) findings.unknown(doubt);
+  const held: string[] = [];
   for (const [server, lines] of history.journals) {
     for (const line of lines) {
       if (line.event !== 'decided') continue;
       const { verdict, sentence } = judge(history, server, line, deathWaitMs);
-      if (verdict === 'holds') findings.holds(sentence);
+      if (verdict === 'holds') held.push(sentence);
       else if (verdict === 'unknown' || doubt !== undefined) findings.unknown(sentence);
       else findings.violated(sentence, line.startedAt);
     }
   }
+  if (held.length > 0) findings.holds(`${held.length} ${held.length === 1 ? 'claim' : 'claims'} in time`);
+  for (const sentence of held) findings.holds(sentence);
+  findings.count({ decisions: held.length });
   return findings.result('nobody claimed');
 };
 

@@ -34,7 +34,7 @@ export function judgeHeartbeats(findings: Findings, history: History, instants: 
   }
   findings.count({ leases, recordWrites: writes.length });
   if (writes.length > 0)
-    findings.holds(`${writes.length} writes of the record and ${leases} leases agree, one by one`);
+    findings.holds(`${writes.length} writes of the record, and ${leases} leases that came of them`);
 }
 
 /** Every lease is one write of the record: the storage node told it before it answered it. */

@@ -18,8 +18,8 @@ export const journalsWhole: Checker = (history) => {
   const instants = instantsOf(history);
   judgeServers(findings, history);
   judgeModes(findings, history, instants);
-  judgeSilence(findings, history, instants);
   judgeHeartbeats(findings, history, instants);
+  judgeSilence(findings, history, instants);
   return findings.result('there is no journal');
 };
 

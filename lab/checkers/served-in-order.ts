@@ -21,11 +21,19 @@ export const servedInOrder: Checker = (history) => {
     if (doubt === undefined) findings.violated(sentence, t);
     else findings.unknown(`${sentence}; but ${doubt}`);
   };
+  let started = 0;
   for (const [server, lines] of history.journals) {
-    new Order(findings, broken, instants, server, isLiteral(history)).follow(lines);
+    const order = new Order(broken, instants, server, isLiteral(history));
+    order.follow(lines);
+    started += order.started;
     judgeAccess(findings, history, server, lines, instants);
     judgeWriters(findings, broken, history, server, lines, instants);
   }
+  if (started > 0)
+    findings.holds(
+      `${started} ${started === 1 ? 'service' : 'services'}, each started when its owner had been let in and verified`,
+    );
+  findings.count({ servicesStarted: started });
   return findings.result('no service was started');
 };
 
@@ -33,7 +41,8 @@ type Broken = (sentence: string, t: number) => void;
 
 /** Follows one journal: what of R7 has been done for the epoch in hand. */
 class Order {
-  readonly #findings: Findings;
+  /** Services that were started as they have to be. */
+  started = 0;
   readonly #broken: Broken;
   readonly #at: Instants['at'];
   readonly #server: string;
@@ -43,8 +52,7 @@ class Order {
   /** Verified, and the cycle whose read showed it is not told to its end yet. */
   #open: { epoch: number; t: number; grantedT: number } | undefined;
 
-  constructor(findings: Findings, broken: Broken, { at }: Instants, server: string, isLiteral: boolean) {
-    this.#findings = findings;
+  constructor(broken: Broken, { at }: Instants, server: string, isLiteral: boolean) {
     this.#broken = broken;
     this.#at = at;
     this.#server = server;
@@ -88,7 +96,7 @@ class Order {
   #starting({ epoch, t }: Extract<JournalLine, { event: 'service' }>): void {
     const done = this.#isLiteral ? this.#granted : this.#verified;
     const what = `${this.#server} started its service under epoch ${epoch} at ${this.#at(t)}`;
-    if (done?.epoch === epoch) this.#findings.holds(`${what}, let in and verified`);
+    if (done?.epoch === epoch) this.started += 1;
     else this.#broken(`${what} without having ${this.#isLiteral ? 'been let in' : 'verified that epoch'}`, t);
   }
 }

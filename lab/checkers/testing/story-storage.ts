@@ -94,11 +94,17 @@ export class StorageStory extends StoryLines {
     });
   }
 
+  /** The next record of the log is on the disk; whether the storage node tells of it is another matter. */
+  lands(record: Omit<LogRecord, 'seq'>): this {
+    this.logged += 1;
+    return this.stands({ ...record, seq: this.logged - 1 });
+  }
+
   /** The service adds a record to the log. */
   logs(at: number, server: string, epoch: number, kind: LogRecord['kind'], id = ''): this {
     const seq = this.logged;
-    const record = { kind, id, epoch, node: server, seq };
-    this.logged += 1;
-    return this.stands(record).writes(at, server, epoch, { offset: seq * RECORD_BYTES });
+    return this.lands({ kind, id, epoch, node: server }).writes(at, server, epoch, {
+      offset: seq * RECORD_BYTES,
+    });
   }
 }
