@@ -47,7 +47,7 @@ const permissions: Record<
   },
   'lab/history': { types: ['src/ports', 'src/protocol'], builtins: true },
   'lab/checkers': {
-    any: ['lab/history', 'lab/workload'],
+    any: ['lab/history', 'lab/workload', 'src/area'],
     types: ['src/ports', 'src/protocol'],
     builtins: true,
   },

@@ -1,6 +1,7 @@
 import type { JournalLine } from '../../src/ports/journal.ts';
 import type { Timings } from '../../src/protocol/types.ts';
 import type { History } from '../history/events.ts';
+import { hurtWindows, outside } from './fault-windows.ts';
 import { inMs } from './instants.ts';
 
 /** Promise (c) for one server that becomes active under one epoch, with what this run measured put in. */
@@ -14,8 +15,8 @@ const MS = 1e6;
 
 /**
  * D + T + 1.12 S + six round trips + the gate's drain + one q + the start of the service. A round trip is half of a
- * heartbeat cycle (one read, one write), at the 99th percentile of all cycles in the journals; drain and start are
- * those of this very takeover. Without D after a release that was seen (R8). Undefined when no cycle was measured.
+ * heartbeat cycle (one read, one write), the median of those in the journals while no fault was in force; drain and
+ * start are those of this very takeover. Without D after a release that was seen (R8). Undefined when no cycle was measured.
  */
 export function promiseC(
   history: History,
@@ -41,6 +42,12 @@ export function timingsOf(history: History): Timings | undefined {
   return history.lab.find((event) => event.event === 'lab-started')?.timings;
 }
 
+/** D in milliseconds; undefined when the lab does not tell its timings. */
+export function deathWaitMsOf(history: History): number | undefined {
+  const timings = timingsOf(history);
+  return timings === undefined ? undefined : timings.intervalMs * timings.misses;
+}
+
 /** Why promise (c) was not owed between two instants: a request of this server failed, or a cycle took more than S. */
 export function premiseBroken(
   history: History,
@@ -62,14 +69,26 @@ export function premiseBroken(
   return undefined;
 }
 
+/**
+ * In the middle of all heartbeats that nothing held up, so that what a fault made slow does not stretch the bound it is
+ * held against; and no request may take longer than q.
+ */
 function roundTrip(history: History): number | undefined {
+  const qMs = timingsOf(history)?.deadlineMs ?? Infinity;
   const halves: number[] = [];
-  for (const lines of history.journals.values()) {
-    for (const line of lines)
-      if (line.event === 'lease') halves.push((line.writtenAt - line.startedAt) / 2 / MS);
+  for (const [server, lines] of history.journals) {
+    const hurt = hurtWindows(history, server, 'storage');
+    for (const line of lines) {
+      if (
+        line.event !== 'lease' ||
+        outside(hurt, line.startedAt, line.writtenAt) < line.writtenAt - line.startedAt
+      )
+        continue;
+      halves.push(Math.min(qMs, (line.writtenAt - line.startedAt) / 2 / MS));
+    }
   }
   halves.sort((a, b) => a - b);
-  return halves[Math.ceil(halves.length * 0.99) - 1];
+  return halves[Math.floor(halves.length / 2)];
 }
 
 function drain(history: History, epoch: number): number {

@@ -1,13 +1,8 @@
 import assert from 'node:assert/strict';
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { ScenarioRecord } from '../history/events.ts';
-import { saveHistory } from '../history/write.ts';
 import { checkAll } from './check-all.ts';
 import { explain } from './explain.ts';
 import { historyWhole } from './history-whole.ts';
-import { recheck } from './recheck.ts';
 import { goodTakeover } from './testing/good-takeover.ts';
 import { Story } from './testing/story.ts';
 
@@ -17,7 +12,7 @@ const verdicts = (story: Story) => {
 };
 const lateWrite = (scenario: Partial<ScenarioRecord> = {}) =>
   goodTakeover({ scenario: { atLeast: { takeovers: 1 }, ...scenario } }).writes(8.2, 'server-1', 2, {
-    offset: 2048,
+    offset: 512,
   });
 
 describe('the verdict of a scenario', () => {
@@ -47,11 +42,9 @@ describe('the verdict of a scenario', () => {
   });
 
   it('makes no claim about what a scenario has nothing to do with', () => {
-    const quiet = new Story()
-      .active(1, 'server-1', 2, 9, false)
-      .letIn(1.01, 'server-1', 2)
-      .append(2, 'server-1', 2);
-    quiet.journal(3, 'server-2', { event: 'warning', text: 'by hand' }).finish(8, 'server-1', 2);
+    const quiet = new Story().observes(0.4, 2.5, 'server-1').observes(0.4, 8.5, 'server-2');
+    quiet.active(3, 'server-1', 2, 9, false).letIn(3.001, 'server-1', 2);
+    quiet.append(4, 'server-1', 2).finish(8, 'server-1', 2);
     const { verdict, results } = checkAll(quiet.history());
     assert.equal(verdict, 'valid');
     const checkers = new Set(results.map((result) => result.checker));
@@ -86,18 +79,46 @@ describe('the verdict of a scenario', () => {
 
 describe('a canary', () => {
   const canary = { expected: 'violated', violatedBy: ['single-writer'] } as const;
+  const judged = (story: Story) => {
+    const { verdict, asExpected, differs } = checkAll(story.history());
+    assert.equal(asExpected, differs.length === 0);
+    return [verdict, ...differs];
+  };
 
-  it('is as expected when the checkers that have to find the violation found it', () => {
-    assert.equal(checkAll(lateWrite(canary).history()).asExpected, true);
+  it('is as expected when the checkers that have to find the violation found it, and nobody found more', () => {
+    assert.deepEqual(judged(lateWrite(canary)), ['violated']);
   });
 
-  it('is not when another one found something else, or nobody did', () => {
+  it('is not when nobody found it, or somebody else did', () => {
+    assert.deepEqual(judged(goodTakeover({ scenario: canary })), ['valid', 'not found by single-writer']);
     const other = lateWrite({ expected: 'violated', violatedBy: ['acknowledged-kept'] });
-    assert.deepEqual(
-      [checkAll(other.history()).verdict, checkAll(other.history()).asExpected],
-      ['violated', false],
-    );
-    assert.equal(checkAll(goodTakeover({ scenario: canary }).history()).asExpected, false);
+    assert.deepEqual(judged(other), [
+      ...['violated', 'not found by acknowledged-kept', 'single-writer is violated too'],
+    ]);
+  });
+
+  it('is not when more was found than it allows for', () => {
+    const more = (mayViolate: string[]) => lateWrite({ ...canary, mayViolate }).admits(9.5, 'server-1', 2);
+    assert.deepEqual(judged(more([])), [
+      'violated',
+      'standbys-refused is violated too',
+      'journals-whole is unknown',
+    ]);
+    assert.deepEqual(judged(more(['standbys-refused'])), ['violated', 'journals-whole is unknown']);
+    assert.deepEqual(judged(lateWrite({ ...canary, mayViolate: ['standbys-refused'] })), ['violated']);
+  });
+
+  it('is not when it broke off, or what was to hurt did not', () => {
+    const missed = { event: 'expected', what: 'x', met: false, otherwise: 'unknown', detail: '' } as const;
+    assert.deepEqual(judged(lateWrite(canary).lab(9, missed)), ['violated', 'expectations is unknown']);
+    const failed = lateWrite(canary).fault(9, 1, 'kill', 'server-1', 'failed', 'no such process');
+    assert.deepEqual(judged(failed), ['violated', 'faults-effective is unknown']);
+  });
+
+  it('has to name those who must find it', () => {
+    assert.deepEqual(judged(lateWrite({ expected: 'violated' })), [
+      ...['violated', 'violatedBy names no checker that has to find it', 'single-writer is violated too'],
+    ]);
   });
 });
 
@@ -112,7 +133,7 @@ describe('history-whole', () => {
       'unknown',
       'server-1 could not write 3 lines of its journal',
     ]);
-    assert.deepEqual(whole(new Story()), ['unknown', 'the run did not end properly: no lab-ended']);
+    assert.deepEqual(whole(new Story()), ['unknown', 'the client did not end properly: no client-stopped']);
     assert.deepEqual(whole(goodTakeover().unreadable('audit.jsonl cannot be read: ENOENT'))[0], 'unknown');
   });
 });
@@ -134,8 +155,8 @@ describe('a verdict in words', () => {
         'violated  single-writer: once a newer owner was let in, no write of an older one',
         '          changed the data area',
         '          - server-1 wrote under epoch 2 after data@server-2.3.23000000 had been',
-        '            let in at +7.813 s: 1 write, the first of 512 bytes at 2048 from',
-        '            +8.199 s to +8.200 s (387 ms late), outcome ok',
+        '            let in at +7.802 s: 1 write, the first of 512 bytes at 512 from',
+        '            +8.199 s to +8.200 s (398 ms late), outcome ok',
         '',
         'valid     acknowledged-kept: 5 acknowledged appends and 0 of unknown outcome, in',
       ].join('\n'),
@@ -158,48 +179,5 @@ describe('a verdict in words', () => {
       told(goodTakeover({ scenario: canary })),
       /^by-hand: valid, expected violated; not found by single-writer\n/,
     );
-  });
-});
-
-describe('a recheck', () => {
-  let run: string;
-  beforeEach(async () => {
-    run = await mkdtemp(join(tmpdir(), 'run-'));
-  });
-  afterEach(() => rm(run, { recursive: true }));
-
-  it('judges every scenario of a run from its folder alone, as the run did', async () => {
-    await saveHistory(join(run, 'b-bad'), lateWrite().history());
-    await saveHistory(join(run, 'a-good'), goodTakeover().history());
-    await writeFile(join(run, 'summary.json'), '{}');
-    const rechecked = await recheck(run);
-    assert.deepEqual(
-      rechecked.map(({ directory }) => directory),
-      [join(run, 'a-good'), join(run, 'b-bad')],
-    );
-    assert.deepEqual(rechecked[0]!.judgement, checkAll(goodTakeover().history()));
-    assert.deepEqual(rechecked[1]!.judgement, checkAll(lateWrite().history()));
-    assert.equal(rechecked[1]!.record.name, 'by-hand');
-  });
-
-  it('descends into the rounds of a repeated run, in their order', async () => {
-    for (const round of ['round-10', 'round-2'])
-      await saveHistory(join(run, round, 'a-good'), goodTakeover().history());
-    const rechecked = await recheck(run);
-    assert.deepEqual(
-      rechecked.map(({ directory }) => directory),
-      [join(run, 'round-2', 'a-good'), join(run, 'round-10', 'a-good')],
-    );
-  });
-
-  it('takes the folder of one scenario, wherever it was copied to', async () => {
-    await saveHistory(join(run, 'a-good'), goodTakeover().history());
-    await cp(join(run, 'a-good'), join(run, 'moved'), { recursive: true });
-    assert.equal((await recheck(join(run, 'moved')))[0]!.judgement.verdict, 'valid');
-  });
-
-  it('finds nothing where nothing is, and says so of a folder that is not there', async () => {
-    assert.deepEqual(await recheck(run), []);
-    await assert.rejects(recheck(join(run, 'nowhere')), /nowhere: cannot be read: ENOENT/);
   });
 });

@@ -1,11 +1,18 @@
 import type { Checker, CheckResult, History, Verdict } from '../history/events.ts';
 import { acknowledgedKept } from './acknowledged-kept.ts';
+import { differences } from './as-expected.ts';
+import { auditWhole } from './audit-whole.ts';
+import { clocksAgree } from './clocks-agree.ts';
 import { countHistory, type HistoryCounters } from './counters.ts';
+import { deathWaited } from './death-waited.ts';
 import { expectations } from './expectations.ts';
 import { faultsEffective } from './faults-effective.ts';
 import { historyWhole } from './history-whole.ts';
+import { journalsWhole } from './journals-whole.ts';
+import { isLiteral } from './literal.ts';
 import { meaningful } from './meaningful.ts';
 import { recovered } from './recovered.ts';
+import { servedInOrder } from './served-in-order.ts';
 import { singleActive } from './single-active.ts';
 import { singleWriter } from './single-writer.ts';
 import { standbysRefused } from './standbys-refused.ts';
@@ -15,8 +22,10 @@ import { failoverTimes, type FailoverTimes, takeoversOf } from './takeovers.ts';
 /** What the checkers made of one scenario. The same from the run itself and from its folder alone. */
 export interface Judgement {
   verdict: Verdict;
-  /** As the scenario wanted it; a canary also wants certain checkers to have found the violation. */
+  /** As the scenario wanted it; a canary wants certain checkers to have found the violation, and no other one. */
   asExpected: boolean;
+  /** In what it came out otherwise, each in a few words; empty when it did not. */
+  differs: readonly string[];
   results: readonly CheckResult[];
   counters: HistoryCounters;
   failovers: readonly FailoverTimes[];
@@ -34,18 +43,29 @@ const checkers: readonly Entry[] = [
   { checker: acknowledgedKept },
   { checker: standbysRefused },
   { checker: singleActive },
+  { checker: servedInOrder },
+  { checker: deathWaited, concerns: (h) => !isLiteral(h) },
   {
     checker: takeoverBound,
     concerns: (h) => takeoversOf(h).length > 0 || (h.scenario.atLeast.takeovers ?? 0) > 0,
   },
-  { checker: recovered },
-  { checker: faultsEffective, concerns: (h) => h.lab.some((event) => event.event === 'fault') },
+  { checker: recovered, concerns: (h) => !isLiteral(h) },
+  {
+    checker: faultsEffective,
+    concerns: (h) =>
+      h.lab.some((event) => event.event === 'fault') || (h.scenario.atLeast.takeovers ?? 0) > 0,
+  },
   {
     checker: expectations,
-    concerns: (h) => h.lab.some((e) => e.event === 'expected' || (e.event === 'process-ended' && !e.wanted)),
+    concerns: (h) =>
+      h.lab.some((e) => e.event === 'expected' || (e.event === 'process-ended' && !e.wanted)) ||
+      endedInFailure(h),
   },
   { checker: meaningful },
   { checker: historyWhole },
+  { checker: auditWhole },
+  { checker: journalsWhole },
+  { checker: clocksAgree },
 ];
 
 /** Violated outranks unknown outranks valid. */
@@ -53,9 +73,11 @@ export function checkAll(history: History): Judgement {
   const concerned = checkers.filter(({ concerns }) => concerns === undefined || concerns(history));
   const results = concerned.map(({ checker }) => checker(history));
   const verdict = worst(results);
+  const differs = differences(history.scenario, results);
   return {
     verdict,
-    asExpected: isAsExpected(history, verdict, results),
+    asExpected: differs.length === 0,
+    differs,
     results,
     counters: countHistory(history),
     failovers: failoverTimes(history),
@@ -68,8 +90,8 @@ function worst(results: readonly CheckResult[]): Verdict {
   return 'valid';
 }
 
-function isAsExpected({ scenario }: History, verdict: Verdict, results: readonly CheckResult[]): boolean {
-  const found = (name: string) =>
-    results.some((result) => result.checker === name && result.verdict === 'violated');
-  return verdict === scenario.expected && scenario.violatedBy.every(found);
+function endedInFailure({ journals }: History): boolean {
+  return [...journals.values()].some((lines) =>
+    lines.some((line) => line.event === 'ended' && line.exitCode !== 0),
+  );
 }

@@ -1,9 +1,11 @@
 import type { AuditLine } from '../../src/ports/audit.ts';
 import type { History } from '../history/events.ts';
+import { unproved } from './takeover-evidence.ts';
 import { takeoversOf } from './takeovers.ts';
 
 /** What happened, in numbers: for the summary, and for `meaningful` to hold against what should have happened. */
 export interface HistoryCounters {
+  /** That the lab saw, and that journals and storage node bear out. */
   takeovers: number;
   acknowledged: number;
   refusedAppends: number;
@@ -26,7 +28,7 @@ export function countHistory(history: History): HistoryCounters {
     history.audit.filter((line) => line.event === event).length;
   const turnedAway = refusalsIn(history.audit);
   return {
-    takeovers: takeoversOf(history).filter((takeover) => takeover.seen !== undefined).length,
+    takeovers: takeoversOf(history).filter((takeover) => unproved(history, takeover) === undefined).length,
     acknowledged: withOutcome('ok'),
     refusedAppends: withOutcome('refused'),
     unknownAppends: withOutcome('unknown'),

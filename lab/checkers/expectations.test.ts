@@ -43,6 +43,16 @@ describe('expectations', () => {
     assert.equal(headline(expected(true, 'violated').lab(4, { ...ended, wanted: true }))[0], 'valid');
   });
 
+  it('are violated by an agent that ended in failure, and not by one that ended well', () => {
+    const ended = (exitCode: number) =>
+      expected(true, 'violated').journal(5, 'server-2', { event: 'ended', exitCode, reason: 'R0: by hand' });
+    assert.deepEqual(headline(ended(3)), [
+      'violated',
+      'the agent of server-2 ended at +5.000 s with exit code 3: R0: by hand',
+    ]);
+    assert.equal(headline(ended(0))[0], 'valid');
+  });
+
   it('are unknown when there were none', () => {
     assert.equal(headline(new Story())[0], 'unknown');
   });

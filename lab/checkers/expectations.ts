@@ -3,7 +3,7 @@ import { Findings } from './findings.ts';
 import { instantsOf } from './instants.ts';
 import { hostStalled } from './stalls.ts';
 
-/** What the scenario itself had to see, each with the verdict it gave for not seeing it; and nobody ended unasked. */
+/** What the scenario itself had to see, each with the verdict it gave for not seeing it; and nobody ended unasked, or in failure. */
 export const expectations: Checker = (history) => {
   const findings = new Findings(
     'expectations',
@@ -29,6 +29,15 @@ export const expectations: Checker = (history) => {
     if (event.otherwise === 'unknown') findings.unknown(`not met: ${what}`);
     else if (excuse !== undefined) findings.unknown(`not met: ${what}; but ${excuse}`);
     else findings.violated(`not met: ${what}`, event.t);
+  }
+  for (const [server, lines] of history.journals) {
+    for (const line of lines) {
+      if (line.event === 'ended' && line.exitCode !== 0)
+        findings.violated(
+          `the agent of ${server} ended at ${at(line.t)} with exit code ${line.exitCode}: ${line.reason}`,
+          line.t,
+        );
+    }
   }
   return findings.result('the scenario expected nothing by itself');
 };

@@ -7,14 +7,17 @@ const WIDTH = 80;
 
 /**
  * A judgement in words, for a terminal of 80 columns: the verdict, then what was violated or stayed unknown with all
- * of its evidence, then what holds in one line each. No colours, no trailing newline.
+ * of its evidence, then what holds in one line each. `trouble`: what kept the scenario from being run to its end. No
+ * colours, no trailing newline.
  */
 export function explain(
-  scenario: Pick<ScenarioRecord, 'name' | 'expected' | 'violatedBy'>,
+  scenario: Pick<ScenarioRecord, 'name' | 'expected'>,
   judgement: Judgement,
+  trouble?: string,
 ): string {
   const { results } = judgement;
   const blocks = [folded(headline(scenario, judgement))];
+  if (trouble !== undefined) blocks.push(folded(`unknown   it was not run to its end: ${trouble}`));
   for (const verdict of ['violated', 'unknown'] as const) {
     for (const result of results) if (result.verdict === verdict) blocks.push('', ...inFull(result));
   }
@@ -32,15 +35,13 @@ export function explain(
 }
 
 function headline(
-  scenario: Pick<ScenarioRecord, 'name' | 'expected' | 'violatedBy'>,
-  { verdict, asExpected, results }: Judgement,
+  scenario: Pick<ScenarioRecord, 'name' | 'expected'>,
+  { verdict, asExpected, differs }: Judgement,
 ): string {
   const start = `${scenario.name}: ${verdict}`;
   if (asExpected) return scenario.expected === 'valid' ? start : `${start}, as it has to be`;
-  const found = (name: string) =>
-    results.some((result) => result.checker === name && result.verdict === 'violated');
-  const missing = scenario.violatedBy.filter((name) => !found(name));
-  return `${start}, expected ${scenario.expected}${missing.length === 0 ? '' : `; not found by ${missing.join(', ')}`}`;
+  const why = scenario.expected === 'violated' ? `; ${differs.join('; ')}` : '';
+  return `${start}, expected ${scenario.expected}${why}`;
 }
 
 function inFull({ verdict, checker, claim, evidence }: CheckResult): string[] {

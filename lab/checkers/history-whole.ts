@@ -1,11 +1,11 @@
-import type { Checker } from '../history/events.ts';
+import type { Checker, History } from '../history/events.ts';
 import { Findings } from './findings.ts';
 
 /** A history with lines that could not be read, or that were never written, is never valid. */
 export const historyWhole: Checker = (history) => {
   const findings = new Findings(
     'history-whole',
-    'the history is whole: every file is there and every line can be read',
+    'the history is whole: every file is there, and every line can be read',
   );
   for (const sentence of history.unreadable) findings.unknown(sentence);
   for (const [server, lines] of history.journals) {
@@ -15,6 +15,7 @@ export const historyWhole: Checker = (history) => {
     }
     if (lines.length === 0) findings.unknown(`the journal of ${server} is empty`);
   }
+  judgeClient(findings, history);
   if (!history.lab.some((event) => event.event === 'lab-ended'))
     findings.unknown('the run did not end properly: no lab-ended');
   let lines = history.lab.length + history.client.length + history.audit.length;
@@ -24,3 +25,25 @@ export const historyWhole: Checker = (history) => {
   findings.count({ tornLines: history.torn.length });
   return findings.result('there is no line in it');
 };
+
+/** The client counts its operations, and every one that it began it brings to an end, be it an unknown one. */
+function judgeClient(findings: Findings, { client }: History): void {
+  const began = new Set<string>();
+  let ends = 0;
+  for (const event of client) {
+    if (event.event === 'begin') began.add(event.id);
+    if (event.event !== 'end') continue;
+    ends += 1;
+    if (!began.delete(event.id))
+      findings.unknown(`the client ended append ${event.id} without having begun it`);
+  }
+  const [first] = began;
+  if (first !== undefined)
+    findings.unknown(`the client began ${began.size} appends that it never ended, the first ${first}`);
+  const stopped = client.findLast((event) => event.event === 'client-stopped');
+  if (stopped === undefined) findings.unknown('the client did not end properly: no client-stopped');
+  else if (stopped.operations !== ends)
+    findings.unknown(
+      `the client counted ${stopped.operations} operations, and its history has the ends of ${ends}`,
+    );
+}

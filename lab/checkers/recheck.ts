@@ -1,14 +1,17 @@
 import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import type { ScenarioRecord } from '../history/events.ts';
 import { loadHistory } from '../history/load.ts';
-import { historyFiles } from '../history/paths.ts';
+import { historyFiles, runFiles } from '../history/paths.ts';
+import { listedScenarios, savedTrouble } from '../history/run-record.ts';
 import { checkAll, type Judgement } from './check-all.ts';
 
 export interface Rechecked {
   record: ScenarioRecord;
   directory: string;
   judgement: Judgement;
+  /** What kept the scenario from being run to its end: such a one is never as expected, whatever was found. */
+  trouble: string | undefined;
 }
 
 /**
@@ -20,9 +23,37 @@ export async function recheck(runDirectory: string): Promise<Rechecked[]> {
   const rechecked: Rechecked[] = [];
   for (const directory of await scenarioFolders(runDirectory)) {
     const history = await loadHistory(directory);
-    rechecked.push({ record: history.scenario, directory, judgement: checkAll(history) });
+    const trouble = await savedTrouble(directory);
+    rechecked.push({ record: history.scenario, directory, judgement: checkAll(history), trouble });
   }
   return rechecked;
+}
+
+/**
+ * What a run's summary tells of and its folder lacks, or the other way round, each in a sentence: a verdict on a part
+ * of a run is none on the run. Empty for the folder of one scenario or round, which has no summary of its own.
+ */
+export async function missingIn(runDirectory: string): Promise<string[]> {
+  if (await isScenario(runDirectory)) return [];
+  const listed = await listedScenarios(runDirectory);
+  if (listed === undefined) {
+    const isRound = (await listedScenarios(dirname(resolve(runDirectory)))) !== undefined;
+    return isRound
+      ? []
+      : [`${runFiles.summary} is missing or damaged: nothing tells which scenarios were run`];
+  }
+  const found = (await scenarioFolders(runDirectory)).map((folder) => relative(runDirectory, folder));
+  const gone = listed.filter((folder) => !found.includes(folder));
+  const stray = found.filter((folder) => !listed.includes(folder));
+  return [
+    ...gone.map(
+      (folder) => `${folder} was run, by ${runFiles.summary}, and its folder has no ${historyFiles.scenario}`,
+    ),
+    ...stray.map(
+      (folder) =>
+        `${folder} is there, and ${runFiles.summary} does not tell of it: the run was interrupted, or it is of another`,
+    ),
+  ];
 }
 
 /** The folders of scenarios in the folder of a run, of one round or of one scenario, in order of their names. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { singleWriter } from './single-writer.ts';
 import { goodTakeover } from './testing/good-takeover.ts';
+import { connectionOf, nameOf, ns } from './testing/names.ts';
 import { Story } from './testing/story.ts';
 
 describe('single-writer', () => {
@@ -15,8 +16,8 @@ describe('single-writer', () => {
     assert.equal(result.verdict, 'violated');
     assert.equal(
       result.evidence[0],
-      'server-1 wrote under epoch 2 after data@server-2.3.23000000 had been let in at +7.813 s: 2 writes, ' +
-        'the first of 512 bytes at 2048 from +8.199 s to +8.200 s (387 ms late), outcome ok',
+      'server-1 wrote under epoch 2 after data@server-2.3.23000000 had been let in at +7.802 s: 2 writes, ' +
+        'the first of 512 bytes at 2048 from +8.199 s to +8.200 s (398 ms late), outcome ok',
     );
     assert.equal(result.atT, 1_008.2e9);
   });
@@ -86,6 +87,23 @@ describe('single-writer', () => {
     };
     story.audit(8.3, { ...write, ...more, beganAt: 1_008.29e9 });
     assert.equal(singleWriter(story.history()).verdict, 'violated');
+  });
+
+  it('is violated by a write on a connection that was not let in, or under another name', () => {
+    const result = singleWriter(goodTakeover().writes(3.6, 'server-3', 4).history());
+    assert.deepEqual(
+      [result.verdict, result.evidence[0]],
+      [
+        'violated',
+        'server-3 wrote under epoch 4 as data@server-3.4.34000000 on connection 403, which was never let in under ' +
+          'that name: 1 write, the first at +3.600 s',
+      ],
+    );
+    const other = new Story().admits(1, 'server-1', 2).audit(2, {
+      ...{ event: 'write', ...nameOf('server-2', 2), ...connectionOf('server-1', 2), offset: 0, length: 512 },
+      ...{ beganAt: ns(1.9), outcome: 'ok', fua: true },
+    });
+    assert.equal(singleWriter(other.history()).verdict, 'violated');
   });
 
   it('is unknown when a late write failed: it may have changed something all the same', () => {

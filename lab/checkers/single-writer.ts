@@ -1,11 +1,11 @@
 import type { AuditLine } from '../../src/ports/audit.ts';
-import type { Checker } from '../history/events.ts';
+import type { Checker, History } from '../history/events.ts';
 import { Findings } from './findings.ts';
 import { inMs, instantsOf } from './instants.ts';
 
 type Write = Extract<AuditLine, { event: 'write' }>;
 
-/** An owner was let in: admitted, or seen writing without that. */
+/** An owner was let in. */
 interface LetIn {
   export: string;
   epoch: number;
@@ -24,13 +24,14 @@ export const singleWriter: Checker = (history) => {
     'once a newer owner was let in, no write of an older one changed the data area',
   );
   const { at } = instantsOf(history);
-  const { writes, connections, letIn } = collect(history.audit);
+  const { writes, connections, letIn, strangers } = collect(history.audit);
   const earliest = earliestAbove(letIn);
   const late = new Map<string, { write: Write; newer: LetIn; failed: boolean; count: number }>();
 
   for (const write of writes) {
-    const own = connections.get(write)!;
-    const newer = earliest(write.epoch, write.t) ?? rivalOf(write, own, letIn);
+    const own = connections.get(write);
+    const newer =
+      earliest(write.epoch, write.t) ?? (own === undefined ? undefined : rivalOf(write, own, letIn));
     if (newer === undefined) continue;
     const failed = write.outcome !== 'ok';
     const key = `${write.export} ${newer.export} ${failed}`;
@@ -47,8 +48,9 @@ export const singleWriter: Checker = (history) => {
     if (failed) findings.unknown(`${sentence}: it may have changed something all the same`);
     else findings.violated(sentence, write.t);
   }
+  judgeStrangers(findings, history, strangers);
   const owners = new Set(writes.map((write) => write.export)).size;
-  if (writes.length > 0 && late.size === 0) {
+  if (writes.length > 0 && late.size === 0 && strangers.length === 0) {
     findings.holds(`${writes.length} writes by ${owners} ${owners === 1 ? 'owner' : 'owners in turn'}`);
   }
   findings.count({ writes: writes.length, writers: owners });
@@ -60,6 +62,7 @@ function collect(audit: readonly AuditLine[]) {
   const writes: Write[] = [];
   const connections = new Map<Write, LetIn>();
   const letIn: LetIn[] = [];
+  const strangers: Write[] = [];
   let open = new Map<number, LetIn>();
   for (const line of audit) {
     if (line.event === 'gate-started') open = new Map();
@@ -69,16 +72,24 @@ function collect(audit: readonly AuditLine[]) {
       letIn.push(admission);
     }
     if (line.event !== 'write') continue;
-    let admission = open.get(line.connection);
-    if (admission === undefined || admission.export !== line.export) {
-      admission = { export: line.export, epoch: line.epoch, t: line.beganAt };
-      open.set(line.connection, admission);
-      letIn.push(admission);
-    }
     writes.push(line);
-    connections.set(line, admission);
+    const admission = open.get(line.connection);
+    if (admission?.export === line.export) connections.set(line, admission);
+    else strangers.push(line);
   }
-  return { writes, connections, letIn };
+  return { writes, connections, letIn, strangers };
+}
+
+/** Every connection with the data area is let in, and told to be, before it may write. */
+function judgeStrangers(findings: Findings, history: History, strangers: readonly Write[]): void {
+  const [first] = strangers;
+  if (first === undefined) return;
+  const { at } = instantsOf(history);
+  findings.violated(
+    `${first.node} wrote under epoch ${first.epoch} as ${first.export} on connection ${first.connection}, which was never let in ` +
+      `under that name: ${strangers.length} ${strangers.length === 1 ? 'write' : 'writes'}, the first at ${at(first.t)}`,
+    first.t,
+  );
 }
 
 /** Finds the first admission of any epoch above the given one that came before the given instant. */

@@ -61,6 +61,26 @@ describe('standbys-refused', () => {
     assert.equal(standbysRefused(story.history()).verdict, 'valid');
   });
 
+  describe('of a gate that came back', () => {
+    const granted = { node: 'server-1', epoch: 4, incarnation: '14000000' };
+    const started = { event: 'gate-started', pid: 11, fencing: true, listen: '' } as const;
+    const back = () => goodTakeover().gateRestarts(9, 'server-2', 3);
+    const verdict = (story: Story) => standbysRefused(story.history()).verdict;
+
+    it('allows a grant of what it found in the record and could not tell, once, when it was claimed', () => {
+      const claimed = () => back().claims(8, 'server-1', 4).claims(8.1, 'server-2', 5);
+      assert.equal(verdict(claimed().grants(9.1, 'server-1', 4)), 'valid');
+      assert.equal(verdict(claimed().grants(9.1, 'server-1', 4).grants(9.2, 'server-2', 5)), 'violated');
+      assert.equal(verdict(back().grants(9.1, 'server-1', 4)), 'unknown', 'nobody had claimed it');
+    });
+
+    it('is violated by a grant that it remembers and the record never showed', () => {
+      const invented = () => goodTakeover().audit(9, { ...started, granted });
+      assert.equal(verdict(invented()), 'violated');
+      assert.equal(verdict(invented().recordShows(8.9, 'server-1', 4)), 'valid');
+    });
+  });
+
   it('holds the record against those who came when the gate refuses nobody', () => {
     const off = () => new Story({ fencing: false }).recordShows(1, 'server-1', 2).admits(1.1, 'server-1', 2);
     assert.equal(standbysRefused(off().history()).verdict, 'valid');

@@ -37,8 +37,11 @@ class Watch {
   #gateStarts = 0;
   #granted: Grant | null = null;
   #drained = false;
+  /** The gate came back, and has granted nothing since: its first grant may be of what it found in the record then. */
+  #mayHaveMissed = false;
   #owner: { node: string; epoch: number } | undefined;
   readonly #owners = new Set<string>();
+  readonly #claims = new Set<string>();
 
   constructor(findings: Findings, instants: Instants) {
     this.#findings = findings;
@@ -52,6 +55,7 @@ class Watch {
         break;
       case 'quorum-write':
         if (line.outcome === 'ok' && line.record?.status === 1) this.#own(line.record);
+        else if (line.outcome === 'ok' && line.record !== null) this.#claims.add(nameOf(line.record));
         break;
       case 'grant':
         this.#grant(line);
@@ -76,20 +80,30 @@ class Watch {
     this.#fencing = line.fencing;
     const before = this.#granted?.epoch ?? 0;
     const now = line.granted?.epoch ?? 0;
+    const when = this.#instants.at(line.t);
     if (now < before) {
       this.#findings.violated(
-        `the gate forgot its grant: it started at ${this.#instants.at(line.t)} with epoch ${now}, after it had granted ${before}`,
+        `the gate forgot its grant: it started at ${when} with epoch ${now}, after it had granted ${before}`,
+        line.t,
+      );
+    }
+    // A grant is told after it was made durable, but the write of the record that it goes by was told before.
+    if (line.granted !== null && now > before && !this.#owners.has(nameOf(line.granted))) {
+      this.#findings.violated(
+        `the gate started at ${when} with epoch ${now} granted to ${line.granted.node}, and the record never showed it`,
         line.t,
       );
     }
     this.#granted = line.granted;
+    // What it reads at its start may be the one write of the record that the killed gate could not tell of any more.
+    this.#mayHaveMissed = this.#gateStarts > 1;
     // Its processes from before are gone, so nothing of anybody is on its way.
     this.#drained = true;
   }
 
   #own(record: { node: string; epoch: number }): void {
     this.#owner = record;
-    this.#owners.add(`${record.node} ${record.epoch}`);
+    this.#owners.add(nameOf(record));
   }
 
   #grant(line: Extract<AuditLine, { event: 'grant' }>): void {
@@ -102,14 +116,12 @@ class Watch {
         line.t,
       );
     }
-    // A gate that was killed may have carried out a write of the record that it could not tell of any more.
-    const mayHaveMissed = this.#gateStarts > 1;
-    if (!this.#owners.has(`${line.node} ${line.epoch}`) && !mayHaveMissed) {
-      this.#findings.violated(
-        `epoch ${line.epoch} was granted to ${line.node} at ${when}, and the record never showed it`,
-        line.t,
-      );
+    if (!this.#owners.has(nameOf(line))) {
+      const sentence = `epoch ${line.epoch} was granted to ${line.node} at ${when}, and the record never showed it`;
+      if (!this.#mayHaveMissed) this.#findings.violated(sentence, line.t);
+      else if (!this.#claims.has(nameOf(line))) this.#findings.unknown(`${sentence}, nor even a claim`);
     }
+    this.#mayHaveMissed = false;
     this.#granted = { node: line.node, epoch: line.epoch, incarnation: line.incarnation };
     this.#drained = false;
   }
@@ -142,4 +154,8 @@ class Watch {
       line.t,
     );
   }
+}
+
+function nameOf({ node, epoch }: { node: string; epoch: number }): string {
+  return `${node} ${epoch}`;
 }

@@ -3,6 +3,7 @@ import { premiseBroken, promiseC } from './bound.ts';
 import { Findings } from './findings.ts';
 import { inMs, type Instants, instantsOf } from './instants.ts';
 import { hostStalled } from './stalls.ts';
+import { unproved } from './takeover-evidence.ts';
 import { type Takeover, takeoversOf } from './takeovers.ts';
 
 /** Promise (c): a takeover takes no longer than the protocol says. */
@@ -27,11 +28,14 @@ function judgeSeen(
   findings: Findings,
   history: History,
   { at }: Instants,
-  { from, sinceT, skipsDeathWait }: Takeover,
+  takeover: Takeover,
   { to, epoch, servingT }: { to: string; epoch: number; servingT: number },
 ): void {
+  const { from, sinceT, skipsDeathWait } = takeover;
   const took = (servingT - sinceT) / 1e6;
   const what = `${to} (epoch ${epoch}) served ${inMs(took)} after ${from} ${skipsDeathWait ? 'had released' : 'was hit'} at ${at(sinceT)}`;
+  const doubt = unproved(history, takeover);
+  if (doubt !== undefined) findings.unknown(`${what}, by the lab; but ${doubt}`);
   const bound = promiseC(history, { server: to, epoch, skipsDeathWait });
   if (bound === undefined) {
     findings.unknown(`${what}; no heartbeat was measured, so there is no bound to hold it against`);

@@ -2,9 +2,10 @@ import { Command } from 'commander';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { explain } from '../checkers/explain.ts';
-import { recheck, type Rechecked } from '../checkers/recheck.ts';
+import { missingIn, recheck, type Rechecked } from '../checkers/recheck.ts';
 import { exitCodes, UsageError } from '../errors.ts';
 import type { Verdict } from '../history/events.ts';
+import { wrapped } from '../wrapped.ts';
 
 export function recheckCommand(): Command {
   return new Command('recheck')
@@ -17,17 +18,26 @@ export function recheckCommand(): Command {
       await assertFolder(run);
       const judged = await recheck(run);
       if (judged.length === 0) throw notARun(run);
+      const missing = await missingIn(run);
       if (flags.json === true) console.log(JSON.stringify(judged, null, 2));
-      else for (const { record, judgement } of judged) console.log(explain(record, judgement) + '\n');
-      process.exitCode = exitCodes[worst(judged)];
+      else
+        for (const { record, judgement, trouble } of judged)
+          console.log(explain(record, judgement, trouble) + '\n');
+      for (const sentence of missing) console.error(wrapped(`unknown   ${sentence}`, 80, ' '.repeat(10)));
+      process.exitCode = exitCodes[worst(judged, missing)];
     });
 }
 
-/** The same exit code as the run's own: what came out as expected is fine, a canary that was found out included. */
-function worst(judged: readonly Rechecked[]): Verdict {
-  const wrong = judged.filter(({ judgement }) => !judgement.asExpected);
-  if (wrong.length === 0) return 'valid';
-  return wrong.some(({ judgement }) => judgement.verdict === 'violated') ? 'violated' : 'unknown';
+/**
+ * As the run itself would say it: what came out as expected is fine, a canary that was found out included; a violation
+ * that nobody expected outranks all else, and what was not run to its end, or is not there, is unknown.
+ */
+function worst(judged: readonly Rechecked[], missing: readonly string[]): Verdict {
+  const wrong = judged.filter(({ judgement, trouble }) => !judgement.asExpected || trouble !== undefined);
+  const isViolated = ({ record, judgement }: Rechecked) =>
+    judgement.verdict === 'violated' && record.expected !== 'violated';
+  if (wrong.some(isViolated)) return 'violated';
+  return wrong.length === 0 && missing.length === 0 ? 'valid' : 'unknown';
 }
 
 export function notARun(run: string): UsageError {

@@ -114,6 +114,8 @@ export interface ScenarioRecord {
   expected: Verdict;
   /** For canaries: the checkers that must find the violation. */
   violatedBy: readonly string[];
+  /** For canaries: checkers that may find a violation besides; any other one is as wrong as none. */
+  mayViolate?: readonly string[];
   /** The least that must have happened, else the run is vacuous. */
   atLeast: { takeovers?: number; acknowledged?: number; refusals?: number; lateRefusals?: number };
 }

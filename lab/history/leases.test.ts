@@ -11,6 +11,15 @@ const inSeconds = (story: Story) =>
     i.endedBy,
   ]);
 
+const active = {
+  event: 'role',
+  from: 'settling',
+  to: 'active',
+  epoch: 2,
+  rule: 'R4',
+  reason: 'by hand',
+} as const;
+
 /** A lease ends 1.7 s after the start of its heartbeat, which the story has 4 ms before its end. */
 describe('the time a server is active and within its lease', () => {
   it('ends with the last lease when the server never says so itself', () => {
@@ -19,9 +28,19 @@ describe('the time a server is active and within its lease', () => {
   });
 
   it('ends with the role when that is earlier, and not later when it is later', () => {
-    assert.deepEqual(inSeconds(new Story().active(1, 'server-1', 2, 2)), [['server-1', 1, 2, 'role']]);
-    const late = new Story().active(1, 'server-1', 2, 1.1, false).leaves(9, 'server-1', 2);
-    assert.deepEqual(inSeconds(late), [['server-1', 1, 2.696, 'lease']]);
+    const idle = () => new Story().journal(1, 'server-1', active).lease(1, 'server-1', 2);
+    assert.deepEqual(inSeconds(idle().leaves(2, 'server-1', 2)), [['server-1', 1, 2, 'role']]);
+    assert.deepEqual(inSeconds(idle().leaves(9, 'server-1', 2)), [['server-1', 1, 2.696, 'lease']]);
+  });
+
+  it('goes on while a service that runs is being stopped, until it has ended or the lease has', () => {
+    const stopping = () => new Story().active(1, 'server-1', 2, 2);
+    const ended = (at: number) => stopping().service(at, 'server-1', 2, 'ended');
+    assert.deepEqual(inSeconds(ended(2.3)), [['server-1', 1, 2.3, 'role']]);
+    assert.deepEqual(inSeconds(ended(3.6)), [['server-1', 1, 3.496, 'lease']]);
+    assert.deepEqual(inSeconds(stopping()), [['server-1', 1, 3.496, 'lease']]);
+    const renewed = stopping().lease(2.2, 'server-1', 2).service(3.6, 'server-1', 2, 'ended');
+    assert.deepEqual(inSeconds(renewed), [['server-1', 1, 3.6, 'role']]);
   });
 
   it('ends with the process: killed, or started anew', () => {
@@ -51,24 +70,16 @@ describe('the time a server is active and within its lease', () => {
   });
 
   it('begins when the first lease is acknowledged, whichever of role and lease is told first', () => {
-    const role = {
-      event: 'role',
-      from: 'settling',
-      to: 'active',
-      epoch: 2,
-      rule: 'R4',
-      reason: 'by hand',
-    } as const;
-    const roleFirst = new Story().journal(1, 'server-1', role).lease(1.5, 'server-1', 2);
+    const roleFirst = new Story().journal(1, 'server-1', active).lease(1.5, 'server-1', 2);
     assert.deepEqual(inSeconds(roleFirst), [['server-1', 1.5, 3.196, 'lease']]);
-    const leaseFirst = new Story().journal(1.6, 'server-1', role).lease(1.5, 'server-1', 2);
+    const leaseFirst = new Story().journal(1.6, 'server-1', active).lease(1.5, 'server-1', 2);
     assert.deepEqual(inSeconds(leaseFirst), [['server-1', 1.6, 3.196, 'lease']]);
   });
 
   it('begins anew when a lease that had ended is renewed all the same', () => {
     const story = new Story().active(1, 'server-1', 2, 1.1, false).lease(5, 'server-1', 2);
     assert.deepEqual(inSeconds(story), [
-      ['server-1', 1, 2.696, 'lease'],
+      ['server-1', 1, 2.7031, 'lease'],
       ['server-1', 5, 6.696, 'lease'],
     ]);
   });

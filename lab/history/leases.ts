@@ -14,8 +14,8 @@ export interface ActiveInterval {
 
 /**
  * When each server was active and within its lease, by its own journal, in order of time. Safe protocol: from the
- * first acknowledged lease of an active stretch until that lease's end, or earlier when the server left the role or
- * its process ended; a lease that lapsed and was renewed all the same begins a second stretch. Literal protocol: it
+ * first acknowledged lease of an active stretch until that lease's end, or earlier when the server left the role and
+ * its service had ended, or its process ended; a lease that lapsed and was renewed all the same begins a second stretch. Literal protocol: it
  * has no lease, so the role alone counts. The role `active` begins at R4, before the service is let in (R7).
  */
 export function activeIntervals(history: History): ActiveInterval[] {
@@ -59,6 +59,9 @@ class Stretches {
   /** When the server became active; undefined while it is not. */
   #activeT: number | undefined;
   #lease: Extract<JournalLine, { event: 'lease' }> | undefined;
+  /** A service was begun and is not known to have ended. */
+  #serves = false;
+  #isStopping = false;
 
   constructor(server: string, endT: number) {
     this.#server = server;
@@ -76,8 +79,10 @@ class Stretches {
         this.#leave(moment.t, 'process');
         break;
       case 'role':
-        if (moment.to === 'active') this.#enter(moment);
-        else this.#leave(moment.t, 'role');
+        this.#role(moment);
+        break;
+      case 'service':
+        this.#service(moment);
         break;
       case 'lease':
         this.#renew(moment);
@@ -90,6 +95,19 @@ class Stretches {
     if (this.#literal) this.#leave(this.#endT, 'history');
     else this.#leave(Infinity, 'history');
     return this.#done;
+  }
+
+  /** Whoever stops is active until its service has ended: that goes on writing, for up to `stopGrace`. */
+  #role(moment: Extract<JournalLine, { event: 'role' }>): void {
+    this.#isStopping = moment.to === 'stopping' && this.#serves && !this.#literal;
+    if (moment.to === 'active') this.#enter(moment);
+    else if (!this.#isStopping) this.#leave(moment.t, 'role');
+  }
+
+  #service({ phase, t }: Extract<JournalLine, { event: 'service' }>): void {
+    if (phase === 'stopping') return;
+    this.#serves = phase === 'starting' || phase === 'started';
+    if (!this.#serves && this.#isStopping) this.#leave(t, 'role');
   }
 
   #enter(moment: Extract<JournalLine, { event: 'role' }>): void {
@@ -137,5 +155,7 @@ class Stretches {
     this.#close(t, why);
     this.#activeT = undefined;
     this.#lease = undefined;
+    this.#isStopping = false;
+    if (why === 'process') this.#serves = false;
   }
 }

@@ -21,7 +21,9 @@ describe('the history in a folder', () => {
   it('is the one that was saved, whole', async () => {
     const loaded = await loadHistory(dir);
     const saved = goodTakeover().history();
-    assert.deepEqual({ ...loaded, data: undefined }, { ...saved, dir, data: undefined });
+    const disks = { data: undefined, quorum: undefined };
+    assert.deepEqual({ ...loaded, ...disks }, { ...saved, dir, ...disks });
+    assert.deepEqual([...loaded.quorum!], [...saved.quorum!]);
     assert.deepEqual([...loaded.data!], [...saved.data!]);
   });
 
@@ -123,6 +125,36 @@ describe('the history in a folder', () => {
   it('says so when the lab itself left nothing', async () => {
     await truncate(join(dir, 'lab.jsonl'));
     assert.deepEqual(await unreadable(), ['lab.jsonl does not begin with lab-started']);
+  });
+
+  it('names a journal of a server that the lab does not tell of', async () => {
+    await writeFile(join(dir, 'journal-server-9.jsonl'), '');
+    assert.deepEqual(await unreadable(), ['journal-server-9.jsonl is of no server that the lab tells of']);
+  });
+
+  // prettier-ignore
+  const refused: [change: Record<string, unknown>, why: string][] = [
+    [{ name: undefined },                            'name is missing, and has to be a string'],
+    [{ expected: 'green' },                          'expected is "green", and has to be valid, violated, unknown'],
+    [{ violatedBy: undefined },                      'violatedBy is missing, and has to be a list of names of checkers'],
+    [{ mayViolate: [1] },                            'mayViolate is [1], and has to be a list of names of checkers'],
+    [{ atLeast: { takeovers: '1' } },                'atLeast is {"takeovers":"1"}, and has to be an object of numbers'],
+    [{ atLeast: null },                              'atLeast is null, and has to be an object of numbers'],
+    [{ expected: 'violated', violatedBy: [] },       'it expects a violation, and violatedBy names no checker that has to find it'],
+  ];
+  for (const [change, why] of refused) {
+    it(`is refused with a scenario of which ${why}`, async () => {
+      const path = join(dir, 'scenario.json');
+      await writeFile(path, JSON.stringify({ ...goodTakeover().history().scenario, ...change }));
+      await assert.rejects(loadHistory(dir), { message: `${path}: no scenario to judge: ${why}` });
+    });
+  }
+
+  it('is refused with a scenario that is no object, in one line that names the file', async () => {
+    for (const text of ['{}', '[]', '7', 'null', '{'])
+      await writeFile(join(dir, 'scenario.json'), text).then(() =>
+        assert.rejects(loadHistory(dir), /^Error: \S+scenario\.json: no scenario to judge: [^\n]+$/),
+      );
   });
 
   it('is refused without a scenario', async () => {

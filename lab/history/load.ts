@@ -1,11 +1,12 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AuditLine } from '../../src/ports/audit.ts';
 import type { JournalLine } from '../../src/ports/journal.ts';
-import type { ClientEvent, History, LabEvent, ScenarioRecord } from './events.ts';
+import type { ClientEvent, History, LabEvent } from './events.ts';
 import { auditShapes, clientShapes, type FieldKind, journalShapes, labShapes } from './line-shapes.ts';
 import { historyFiles, journalFile } from './paths.ts';
 import { excerpt, type LinesRead, readLines } from './read-lines.ts';
+import { loadScenario } from './scenario-record.ts';
 
 const TIMED = { t: 'number', event: 'string' } as const;
 const AUDIT = { ...TIMED, v: 'number' } as const;
@@ -42,6 +43,9 @@ export async function loadHistory(dir: string): Promise<History> {
     brokenOff.add(who, `${historyFiles.noise}: ${who}: ${excerpt(text)}`);
   if (lab.lines[0]?.event !== 'lab-started')
     unreadable.push(`${historyFiles.lab} does not begin with lab-started`);
+  else
+    for (const file of await strayJournals(dir, [...journals.keys()]))
+      unreadable.push(`${file} is of no server that the lab tells of`);
 
   return {
     dir,
@@ -86,13 +90,11 @@ function serversOf(lab: readonly LabEvent[]): readonly string[] {
   return started?.servers ?? [];
 }
 
-async function loadScenario(dir: string): Promise<ScenarioRecord> {
-  const path = join(dir, historyFiles.scenario);
-  try {
-    return JSON.parse(await readFile(path, 'utf8')) as ScenarioRecord;
-  } catch (cause) {
-    throw new Error(`${path}: no scenario to judge: ${(cause as Error).message}`, { cause });
-  }
+/** Whoever has a journal was there. */
+async function strayJournals(dir: string, servers: readonly string[]): Promise<string[]> {
+  const files = await readdir(dir).catch(() => []);
+  const known = new Set(servers.map(journalFile));
+  return files.filter((file) => file.startsWith('journal-') && !known.has(file)).sort();
 }
 
 async function loadLines<L>(

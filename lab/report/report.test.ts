@@ -34,6 +34,7 @@ function outcome(of: {
   const expected = of.expected ?? 'valid';
   const judgement: ScenarioOutcome['judgement'] = {
     verdict: of.verdict,
+    differs: of.verdict === expected ? [] : [`came out ${of.verdict}`],
     asExpected: of.verdict === expected && (of.violatedBy ?? []).every((c) => of.found?.includes(c) === true),
     results,
     counters: {

@@ -3,7 +3,8 @@ import { dirname, join, resolve } from 'node:path';
 import { checkAll } from '../checkers/check-all.ts';
 import { scenarioFolders } from '../checkers/recheck.ts';
 import { loadHistory } from '../history/load.ts';
-import { historyFiles, runFiles } from '../history/paths.ts';
+import { runFiles } from '../history/paths.ts';
+import { savedTrouble } from '../history/run-record.ts';
 import type { RunSummary } from './summary.ts';
 import { writeRunReport, writeScenarioReport } from './write.ts';
 
@@ -42,16 +43,5 @@ async function savedSummary(directory: string): Promise<RunSummary | undefined> 
     return JSON.parse(text) as RunSummary;
   } catch (cause) {
     throw new Error(`${path}: no summary of a run: ${(cause as Error).message}`, { cause });
-  }
-}
-
-/** What kept a scenario from being run to its end, as its verdict tells it; undefined when nothing did. */
-async function savedTrouble(directory: string): Promise<string | undefined> {
-  try {
-    const text = await readFile(join(directory, historyFiles.verdict), 'utf8');
-    const { trouble } = JSON.parse(text) as { trouble?: unknown };
-    return typeof trouble === 'string' ? trouble : undefined;
-  } catch {
-    return undefined; // never judged, as a lab by hand is until it is down
   }
 }

@@ -73,11 +73,7 @@ function headline({ judgement, trouble, brokeOff, record }: ScenarioOutcome): st
   // What an otherwise good run lacks is that it came to its end.
   if (brokeOff !== undefined && judgement.asExpected) return `broke off: ${brokeOff}`;
   const worst = judgement.results.find((result) => result.verdict === judgement.verdict);
-  const missing = record.violatedBy.filter(
-    (checker) =>
-      !judgement.results.some((result) => result.checker === checker && result.verdict === 'violated'),
-  );
-  if (missing.length > 0) return `not found by ${missing.join(', ')}`;
+  if (record.expected === 'violated' && judgement.differs.length > 0) return judgement.differs.join('; ');
   return judgement.verdict === 'valid' || worst === undefined
     ? ''
     : `${worst.checker}: ${worst.evidence[0] ?? worst.claim}`;

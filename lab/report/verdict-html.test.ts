@@ -10,9 +10,10 @@ const result = (checker: string, verdict: Verdict, evidence: string[] = [], atT?
 describe('a verdict in words', () => {
   const say = (expected: Verdict, verdict: Verdict, found: string[], trouble?: string) =>
     verdictInWords(
-      { expected, violatedBy: expected === 'violated' ? ['single-writer'] : [] },
+      { expected },
       {
         verdict,
+        differs: found.includes('single-writer') ? [] : ['not found by single-writer'],
         asExpected: verdict === expected && (expected !== 'violated' || found.includes('single-writer')),
         results: found.map((checker) => result(checker, 'violated')),
       },
@@ -25,7 +26,7 @@ describe('a verdict in words', () => {
     ['valid',    'violated', ['single-active'], /^Something was seen that must not be \(single-active\)/],
     ['valid',    'unknown',  [],                /^Nothing can be said, and that is not green/],
     ['violated', 'violated', ['single-writer'], /^Violated, as it has to be: .* canary.*\(single-writer\)/],
-    ['violated', 'violated', ['recovered'],     /canary and was not found out.*nothing was found by single-writer/],
+    ['violated', 'violated', ['recovered'],     /canary and was not found out.*not found by single-writer/],
     ['violated', 'valid',    [],                /canary and was not found out.*single-writer/],
   ];
   for (const [expected, verdict, found, says] of rows)

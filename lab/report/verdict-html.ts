@@ -15,18 +15,17 @@ export function verdictBadge(verdict: Verdict): Html {
 
 /** What the verdict means, in one or two sentences. */
 export function verdictInWords(
-  record: Pick<ScenarioRecord, 'expected' | 'violatedBy'>,
-  judgement: Pick<Judgement, 'verdict' | 'asExpected' | 'results'>,
+  record: Pick<ScenarioRecord, 'expected'>,
+  judgement: Pick<Judgement, 'verdict' | 'asExpected' | 'differs' | 'results'>,
   trouble: string | undefined,
 ): string {
-  const { verdict, asExpected, results } = judgement;
+  const { verdict, asExpected, differs, results } = judgement;
   if (trouble !== undefined) return `It was not run to its end: ${trouble}`;
   const found = results.filter((result) => result.verdict === 'violated').map((result) => result.checker);
   if (record.expected === 'violated') {
     if (asExpected)
       return `Violated, as it has to be: this scenario is a canary, and the checkers found it out (${found.join(', ')}).`;
-    const missing = record.violatedBy.filter((checker) => !found.includes(checker));
-    return `This scenario is a canary and was not found out as it has to be: ${missing.length > 0 ? `nothing was found by ${missing.join(', ')}` : `it came out ${verdict}`}.`;
+    return `This scenario is a canary and was not found out as it has to be: ${differs.join('; ')}.`;
   }
   if (verdict === 'valid')
     return 'Everything that was checked held, and enough happened for that to mean something.';

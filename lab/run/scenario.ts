@@ -14,6 +14,8 @@ export interface ScenarioOptions {
   expect?: Verdict;
   /** For canaries: the checkers that have to find the violation. */
   violatedBy?: readonly string[];
+  /** For canaries: checkers that may find a violation besides; any other one is as wrong as none. */
+  mayViolate?: readonly string[];
   agent?: Partial<AgentMode>;
   gate?: Partial<GateMode>;
   /** Servers are started by the scenario itself. */
@@ -48,6 +50,8 @@ export function scenario(
 ): void {
   const file = fileURLToPath(url);
   const name = basename(file).replace(/\.scenario\.[jt]s$/, '');
+  if (options.expect === 'violated' && (options.violatedBy ?? []).length === 0)
+    throw new Error(`${name}: a scenario that has to be found violated says by whom: violatedBy`);
   const definition = { name, file: basename(file), claim, options, body };
   scenarios.push(definition);
   it(claim, async () => {

@@ -74,6 +74,7 @@ function scenarioRecord(definition: ScenarioDefinition, context: SessionContext)
     seed: context.seed,
     expected: options.expect ?? 'valid',
     violatedBy: options.violatedBy ?? [],
+    mayViolate: options.mayViolate ?? [],
     atLeast: { acknowledged: 20, takeovers: options.breaks ?? 0, ...options.atLeast },
   };
 }

@@ -1,219 +1,40 @@
-import type { AuditEntry, AuditLine } from '../../../src/ports/audit.ts';
-import type { JournalEntry, JournalLine } from '../../../src/ports/journal.ts';
-import type { Timings } from '../../../src/protocol/types.ts';
-import type { ClientEvent, History, LabEvent, ScenarioRecord } from '../../history/events.ts';
-import { encodeRecord, type LogRecord, RECORD_BYTES } from '../../workload/log-format.ts';
-import { connectionOf, nameOf, ns, peerOf, shortOf } from './names.ts';
+import type { LabEvent } from '../../history/events.ts';
+import { ns } from './names.ts';
+import { type StoryOptions, storyTimings } from './story-lines.ts';
+import { StorageStory } from './story-storage.ts';
 
-/** D = 2000 ms, L = 1700 ms. With heartbeats of 4 ms: promise (c) = 3110 ms + drain + start of the service. */
-const storyTimings: Timings = {
-  intervalMs: 400,
-  misses: 5,
-  settleMs: 400,
-  deadlineMs: 250,
-  stopGraceMs: 400,
-};
+export type { StoryOptions } from './story-lines.ts';
 
-const SECTORS = 128;
 const LEASE_S = 1.7;
 const HEARTBEAT_S = 0.004;
-
-export interface StoryOptions {
-  servers?: readonly string[];
-  protocol?: 'safe' | 'literal';
-  /** The gate's fencing. */
-  fencing?: boolean;
-  scenario?: Partial<ScenarioRecord>;
-}
-
-/** Distributes over every member of the union, so that each event keeps its own fields. */
-type Untimed<E> = E extends { t: number } ? Omit<E, 't'> : never;
+/** From the start of the deciding read to the role: 1.12 S and some. */
+const CLAIM_S = 0.46;
 
 /**
  * A history made by hand, for the tests of checkers. Every method says what happened and begins with when, in seconds
  * since the lab began; the order of the calls does not matter, except that the log grows in it. What a checker is to
  * find is said with the few methods that break the rules, or with `audit`, `journal`, `client` and `lab` directly.
  */
-export class Story {
-  readonly #servers: readonly string[];
-  readonly #scenario: ScenarioRecord;
-  readonly #lab: LabEvent[] = [];
-  readonly #client: ClientEvent[] = [];
-  readonly #audit: AuditLine[] = [];
-  readonly #journals = new Map<string, JournalLine[]>();
-  readonly #starts = new Map<string, number>();
-  readonly #log: LogRecord[] = [];
-  readonly #image = new Uint8Array(SECTORS * RECORD_BYTES);
-  #granted = 0;
+export class Story extends StorageStory {
   #appends = 0;
-  #unreadable: string[] = [];
-  #data = true;
 
   constructor(options: StoryOptions = {}) {
-    const { servers = ['server-1', 'server-2'], protocol = 'safe', fencing = true } = options;
-    this.#servers = servers;
-    this.#scenario = {
-      ...{ name: 'by-hand', file: 'by-hand.scenario.ts', engine: 'process', storage: 'nbd', seed: 7 },
-      ...{ expected: 'valid', violatedBy: [], atLeast: { acknowledged: 1 }, ...options.scenario },
-    };
-    const what = { scenario: this.#scenario.name, engine: 'process', storage: 'nbd', seed: 7, servers };
-    const agent = { protocol, fencing: fencing ? 'gate' : 'none', guard: true } as const;
-    this.lab(0, { event: 'lab-started', ...what, timings: storyTimings, agent, gate: { fencing } });
-    this.audit(0.1, { event: 'gate-started', pid: 10, fencing, granted: null, listen: '127.0.0.1:10809' });
-    for (const server of servers) {
-      this.#journals.set(server, []);
-      this.agentStarts(0.2, server, protocol);
-    }
-    this.client(0.3, { event: 'client-started', workers: 1, servers });
-  }
-
-  lab(at: number, event: Untimed<LabEvent>): this {
-    this.#lab.push({ ...event, t: ns(at) });
-    return this;
-  }
-
-  client(at: number, event: Untimed<ClientEvent>): this {
-    this.#client.push({ ...event, t: ns(at) });
-    return this;
-  }
-
-  audit(at: number, entry: AuditEntry): this {
-    this.#audit.push({ v: 1, t: ns(at), ...entry });
-    return this;
-  }
-
-  /** Instants inside `entry` are nanoseconds: use `ns`. */
-  journal(at: number, server: string, entry: JournalEntry): this {
-    const line = {
-      v: 1,
-      t: ns(at),
-      wall: '2025-01-01T00:00:00.000Z',
-      incarnation: this.#incarnation(server),
-      ...entry,
-    };
-    this.#journals.get(server)!.push({ ...line, node: server } as JournalLine);
-    return this;
+    super(options);
+    const { protocol = 'safe' } = options;
+    for (const server of this.servers) this.agentStarts(0.2, server, protocol);
+    this.client(0.3, { event: 'client-started', workers: 1, servers: this.servers });
   }
 
   agentStarts(at: number, server: string, protocol: 'safe' | 'literal' = 'safe'): this {
-    this.#starts.set(server, (this.#starts.get(server) ?? 0) + 1);
-    const pids = { pid: 20, guardPid: 21, cluster: 'c'.repeat(32), index: this.#servers.indexOf(server) };
+    this.incarnations.set(server, (this.incarnations.get(server) ?? 0) + 1);
+    const pids = { pid: 20, guardPid: 21, cluster: 'c'.repeat(32), index: this.servers.indexOf(server) };
     const modes = { version: '0', protocol, fencing: 'gate', guard: true } as const;
     return this.journal(at, server, { event: 'agent-started', ...pids, ...modes, ...storyTimings });
   }
 
-  /** The record names this owner, the gate grants, drains and lets it in, and its service opens the log. */
-  letIn(at: number, server: string, epoch: number): this {
-    this.recordShows(at, server, epoch);
-    this.grants(at + 0.001, server, epoch);
-    this.audit(at + 0.002, { event: 'drained', epoch, connectionsEnded: 0, writesAwaited: 0, drainMs: 1 });
-    this.admits(at + 0.003, server, epoch);
-    return this.logs(at + 0.01, server, epoch, 'open');
-  }
-
-  recordShows(at: number, server: string, epoch: number): this {
-    const record = { status: 1, node: server, epoch, count: Math.round(at * 1000) };
-    const where = { connection: 1, peer: peerOf(server), offset: 512, length: 512 };
-    return this.audit(at, {
-      event: 'quorum-write',
-      ...where,
-      beganAt: ns(at - 0.001),
-      outcome: 'ok',
-      record,
-    });
-  }
-
-  grants(at: number, server: string, epoch: number): this {
-    const previousEpoch = this.#granted;
-    this.#granted = epoch;
-    return this.audit(at, {
-      event: 'grant',
-      node: server,
-      epoch,
-      incarnation: shortOf(server, epoch),
-      previousEpoch,
-    });
-  }
-
-  admits(at: number, server: string, epoch: number): this {
-    return this.audit(at, { event: 'admitted', ...nameOf(server, epoch), ...connectionOf(server, epoch) });
-  }
-
-  refuses(at: number, server: string, epoch: number, lastGranted = this.#granted): this {
-    const { export: name, node } = nameOf(server, epoch);
-    const reason = `epoch ${epoch} is over`;
-    return this.audit(at, {
-      event: 'refused',
-      ...connectionOf(server, epoch),
-      export: name,
-      node,
-      epoch,
-      lastGranted,
-      reason,
-    });
-  }
-
-  /** The gate was killed and is back, with the grant it remembers. */
-  gateRestarts(at: number, server: string, epoch: number): this {
-    const granted = { node: server, epoch, incarnation: shortOf(server, epoch) };
-    return this.audit(at, {
-      event: 'gate-started',
-      pid: 11,
-      fencing: true,
-      granted,
-      listen: '127.0.0.1:10809',
-    });
-  }
-
-  /** One write to the data area, as the storage node saw it; what it wrote is not looked at. */
-  writes(
-    at: number,
-    server: string,
-    epoch: number,
-    more: { offset?: number; lasts?: number; outcome?: string } = {},
-  ): this {
-    const { offset = 0, lasts = 0.001, outcome = 'ok' } = more;
-    const what = { offset, length: 512, beganAt: ns(at - lasts), outcome, fua: true };
-    return this.audit(at, {
-      event: 'write',
-      ...nameOf(server, epoch),
-      ...connectionOf(server, epoch),
-      ...what,
-    });
-  }
-
-  /** The service adds a record to the log. */
-  logs(at: number, server: string, epoch: number, kind: LogRecord['kind'], id = ''): this {
-    const seq = this.#log.length;
-    const record = { kind, id, epoch, node: server, seq };
-    this.#log.push(record);
-    return this.stands(record).writes(at, server, epoch, { offset: seq * RECORD_BYTES });
-  }
-
-  /** A record is on the disk, whoever wrote it and wherever it belongs. */
-  stands(record: LogRecord, sector = record.seq): this {
-    this.#image.set(encodeRecord(record), sector * RECORD_BYTES);
-    return this;
-  }
-
-  erases(sector: number, fromByte = 0): this {
-    this.#image.fill(0, sector * RECORD_BYTES + fromByte, (sector + 1) * RECORD_BYTES);
-    return this;
-  }
-
-  noDataImage(): this {
-    this.#data = false;
-    return this;
-  }
-
-  unreadable(sentence: string): this {
-    this.#unreadable.push(sentence);
-    return this;
-  }
-
   /** An append is sent, logged and acknowledged within 20 ms. */
   append(at: number, server: string, epoch: number, id = `7-0-${this.#appends}`): this {
-    const seq = this.#log.length;
+    const seq = this.logged;
     this.begins(at, id);
     this.logs(at + 0.01, server, epoch, 'append', id);
     return this.acknowledges(at + 0.02, id, server, epoch, seq);
@@ -241,27 +62,48 @@ export class Story {
     });
   }
 
-  /** By its own journal: active with a heartbeat every T and the service started, until it leaves the role (or never does). */
+  /**
+   * Claimed and settled, then active with a heartbeat every T, let in and verified, and the service started, until it
+   * leaves the role (or never does). The storage node sees it write the record; what it grants is said with `letIn`.
+   */
   active(from: number, server: string, epoch: number, until: number, leaves = true): this {
     const to = 'active' as const;
-    this.journal(from, server, {
-      event: 'role',
-      from: 'settling',
-      to,
-      epoch,
-      rule: 'R4',
-      reason: 'own claim stands',
-    });
-    for (let at = from; at < until; at += 0.4) this.lease(at, server, epoch);
+    const reason = 'own claim stands';
+    this.claims(from - CLAIM_S, server, epoch);
+    this.journal(from, server, { event: 'role', from: 'settling', to, epoch, rule: 'R4', reason });
+    this.lease(from, server, epoch);
+    this.journal(from + 0.0005, server, { event: 'access', epoch, outcome: 'obtaining' });
+    this.journal(from + 0.003, server, { event: 'access', epoch, outcome: 'granted' });
+    this.journal(from + 0.004, server, { event: 'access', epoch, outcome: 'verified' });
+    this.lease(from + 0.0048, server, epoch, 0.0017);
+    for (let at = from + 0.4; at < until; at += 0.4) this.lease(at, server, epoch);
     this.service(from + 0.005, server, epoch, 'starting');
     this.service(from + 0.025, server, epoch, 'started');
     return leaves ? this.leaves(until, server, epoch) : this;
   }
 
+  /** The deciding read began at `at`, and the claim was written at once. */
+  claims(at: number, server: string, epoch: number, rule = 'R1'): this {
+    const reason = 'by hand';
+    this.journal(at + 0.002, server, { event: 'decided', rule, epoch, startedAt: ns(at), reason });
+    return this.writesRecord(at + 0.004, server, epoch, 0);
+  }
+
+  /** One heartbeat, answered at `at`: written to the record in its second half. */
   lease(at: number, server: string, epoch: number, tookS = HEARTBEAT_S): this {
     const startedAt = ns(at - tookS);
+    const count = Math.round((at - tookS / 4) * 1000);
     const times = { startedAt, writtenAt: ns(at), endsAt: startedAt + LEASE_S * 1e9 };
-    return this.journal(at, server, { event: 'lease', epoch, count: Math.round(at * 1000), ...times });
+    this.writesRecord(at - tookS / 4, server, epoch, 1, tookS / 4);
+    return this.journal(at, server, { event: 'lease', epoch, count, ...times });
+  }
+
+  /** A standby looks every T, and sees nothing new. */
+  observes(from: number, until: number, server: string): this {
+    const seen = { node: '', epoch: 0, status: null, unchanged: 1, sinceAt: ns(from) };
+    for (let at = from; at < until; at += 0.4)
+      this.journal(at, server, { event: 'observed', ...seen, readAt: ns(at - 0.001) });
+    return this;
   }
 
   leaves(at: number, server: string, epoch: number): this {
@@ -276,7 +118,7 @@ export class Story {
     });
   }
 
-  service(at: number, server: string, epoch: number, phase: 'starting' | 'started'): this {
+  service(at: number, server: string, epoch: number, phase: 'starting' | 'started' | 'ended'): this {
     return this.journal(at, server, { event: 'service', phase, epoch, reason: 'by hand' });
   }
 
@@ -308,27 +150,8 @@ export class Story {
     this.lab(at, { event: 'healed' });
     this.lab(at + 0.001, { event: 'serving-again', server, epoch });
     this.client(at + 0.5, { event: 'client-stopped', operations: this.#appends });
+    this.audit(at + 0.9, { event: 'gate-stopped', reason: 'SIGTERM' });
     return this.lab(at + 1, { event: 'lab-ended' });
-  }
-
-  history(): History {
-    const inTime = <L extends { t: number }>(lines: readonly L[]) => [...lines].sort((a, b) => a.t - b.t);
-    return {
-      dir: '/by-hand',
-      scenario: this.#scenario,
-      lab: inTime(this.#lab),
-      client: inTime(this.#client),
-      audit: inTime(this.#audit),
-      journals: new Map([...this.#journals].map(([server, lines]) => [server, inTime(lines)])),
-      data: this.#data ? this.#image : undefined,
-      quorum: undefined,
-      unreadable: this.#unreadable,
-      torn: [],
-    };
-  }
-
-  #incarnation(server: string): string {
-    return `${this.#servers.indexOf(server)}${this.#starts.get(server)}`.padEnd(32, '0');
   }
 }
 

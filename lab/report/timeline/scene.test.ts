@@ -49,6 +49,7 @@ describe('the scene of a timeline', () => {
   it('finds the stretches in which two servers were active at once', () => {
     const story = new Story()
       .active(1, 'server-1', 2, 3)
+      .service(3, 'server-1', 2, 'ended')
       .active(2, 'server-2', 3, 4)
       .finish(5, 'server-2', 3);
     assert.deepEqual(sceneFrom(story).conflicts, [
