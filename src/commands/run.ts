@@ -41,7 +41,7 @@ async function run(config: AgentConfig): Promise<number> {
   using interrupts = watchInterrupts();
   await using cleanUp = new AsyncDisposableStack();
   await makeState(config.state);
-  cleanUp.use(await lockState(config.state).catch(infrastructure));
+  await lockState(config.state).catch(infrastructure);
   const incarnation = randomBytes(16).toString('hex');
   const journal = new LineJournal(sinkFor(1), { clock, node: config.node, incarnation });
   cleanUp.defer(() => journal.flush(FLUSH_MS));
