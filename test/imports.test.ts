@@ -21,9 +21,10 @@ const permissions: Record<
   'src/tls': { builtins: true },
   'src/block': { any: ['src/ports', 'src/tls', 'src/wire'], builtins: true },
   'src/fence': { any: ['src/block', 'src/ports'] },
-  'src/host': { types: ['src/ports'], builtins: true, packages: ['prom-client'] },
+  'src/system': { builtins: true },
+  'src/host': { any: ['src/system'], types: ['src/ports'], builtins: true, packages: ['prom-client'] },
   'src/storage': {
-    any: ['src/area', 'src/tls', 'src/wire'],
+    any: ['src/area', 'src/system', 'src/tls', 'src/wire'],
     types: ['src/ports', 'src/protocol'],
     builtins: true,
   },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import type { Header, NodeSlot, OwnershipRecord } from '../protocol/types.ts';
-import { CLUSTER, OTHER_CLUSTER, sectorsOf } from './area.fixture.ts';
+import { CLUSTER, OTHER_CLUSTER, RECORD, sectorsOf } from './area.fixture.ts';
 import { decodeArea } from './area.ts';
 import { decodeHeader, encodeHeader } from './header.ts';
 import { areaBytes, MAX_SLOTS, recordOffset, SECTOR_SIZES, slotOffset } from './layout.ts';
@@ -73,6 +73,11 @@ describe('a block', () => {
         assert.deepEqual(decodeRecord(sector, clusterId), { kind: 'valid', value, bytes });
       }),
     );
+  });
+
+  it('says no time at all rather than one far off when the wall clock stands before 1970', () => {
+    const framing = { clusterId: CLUSTER, sectorBytes: 512 } as const;
+    assert.deepEqual(encodeRecord(RECORD, { ...framing, wallMs: -1 }), encodeRecord(RECORD, framing));
   });
 
   it('reads back as the slot that was written', () => {

@@ -61,7 +61,8 @@ export function encodeBlock(
     .u32(VERSION)
     .u32(framing.sectorBytes)
     .bytes(hexBytes(framing.clusterId))
-    .u64(framing.wallMs ?? 0);
+    // The field is unsigned: a clock that was never set may stand before 1970.
+    .u64(Math.max(0, framing.wallMs ?? 0));
   putFields(new Writer(sector.subarray(FIELDS_OFFSET, -CRC_LENGTH)));
   sealBlock(sector);
   return sector;

@@ -7,9 +7,10 @@ import { loadAgentConfig } from '../config/load.ts';
 import { openDataAccess } from '../fence/open-data-access.ts';
 import { monotonicClock as clock } from '../host/clock.ts';
 import { directService } from '../host/direct-service.ts';
-import { type ServiceSetup, startGuardedService } from '../host/guarded-service.ts';
+import { startGuardedService } from '../host/guarded-service.ts';
 import { LineJournal } from '../host/journal.ts';
 import { endPredecessor } from '../host/predecessor.ts';
+import type { ServiceSetup } from '../host/service-setup.ts';
 import { sinkFor } from '../host/sink.ts';
 import { lockState } from '../host/state-lock.ts';
 import type { Service } from '../ports/service.ts';
@@ -34,6 +35,9 @@ export function runCommand(): Command {
     });
 }
 
+/** One line for people, in the journal. */
+type Say = (text: string) => void;
+
 /** How long the last lines of the journal may take. */
 const FLUSH_MS = 500;
 
@@ -41,19 +45,20 @@ async function run(config: AgentConfig): Promise<number> {
   using interrupts = watchInterrupts();
   await using cleanUp = new AsyncDisposableStack();
   await makeState(config.state);
-  cleanUp.use(await lockState(config.state).catch(infrastructure));
+  await lockState(config.state).catch(infrastructure);
   const incarnation = randomBytes(16).toString('hex');
   const journal = new LineJournal(sinkFor(1), { clock, node: config.node, incarnation });
   cleanUp.defer(() => journal.flush(FLUSH_MS));
   const endpoint = await openEndpoint(config, incarnation, journal).catch(infrastructure);
   cleanUp.use(endpoint);
-  warn(config, (text) => endpoint.journal.write({ event: 'warning', text }));
-  await endRemains(config, (text) => endpoint.journal.write({ event: 'warning', text }));
+  const say: Say = (text) => endpoint.journal.write({ event: 'warning', text });
+  warn(config, say);
+  await endRemains(config, say);
 
   const opened = await openQuorum(config, endpoint.journal, interrupts.first);
   if (opened === undefined) return EXIT.ok;
   cleanUp.use(opened.device);
-  const service = cleanUp.use(await startService(config, opened));
+  const service = cleanUp.use(await startService(config, opened, say));
   const data = cleanUp.use(openDataAccess(config.fencing, config.data, { ...config, incarnation }));
   const { header, index } = opened;
   const quorum = endpoint.measured(opened.device);
@@ -86,7 +91,7 @@ async function makeState(directory: string): Promise<void> {
 }
 
 /** What the file switches off is said at every start. */
-function warn(config: AgentConfig, say: (text: string) => void): void {
+function warn(config: AgentConfig, say: Say): void {
   const off = [
     config.protocol === 'literal' && 'protocol: literal: the published procedure can make two servers active',
     config.fencing === 'none' && 'fencing: none: nobody keeps a former owner from writing to the data area',
@@ -99,7 +104,7 @@ function warn(config: AgentConfig, say: (text: string) => void): void {
 /** After this, processes that do not go although they were killed are worth a word. */
 const PATIENCE_MS = 1000;
 
-async function endRemains({ state }: AgentConfig, say: (text: string) => void): Promise<void> {
+async function endRemains({ state }: AgentConfig, say: Say): Promise<void> {
   const sinceMs = clock.nowMs();
   let isSaid = false;
   const waiting = (pids: readonly number[]) => {
@@ -111,7 +116,7 @@ async function endRemains({ state }: AgentConfig, say: (text: string) => void): 
   if (ended.length > 0) say(`ended what a former agent had left running: processes ${ended.join(', ')}`);
 }
 
-async function startService(config: AgentConfig, { header }: OpenQuorum): Promise<Service> {
+async function startService(config: AgentConfig, { header }: OpenQuorum, say: Say): Promise<Service> {
   const { command, env, directory } = config.service;
   const setup: ServiceSetup = {
     clock,
@@ -120,6 +125,7 @@ async function startService(config: AgentConfig, { header }: OpenQuorum): Promis
     stateDirectory: config.state,
     stopGraceMs: header.timings.stopGraceMs,
     enforceLease: config.protocol === 'safe',
+    warn: say,
   };
   return config.guard ? startGuardedService(setup).catch(infrastructure) : directService(setup);
 }

@@ -1,5 +1,5 @@
 import type { Service } from '../ports/service.ts';
-import type { ServiceSetup } from './guarded-service.ts';
+import { runawaysKilled, type ServiceSetup } from './service-setup.ts';
 import { ServiceProcess } from './service-process.ts';
 
 /**
@@ -14,9 +14,13 @@ export function directService(setup: ServiceSetup): Service {
     marginMs: stopGraceMs / 8,
     enforceLease: false,
     guard: null,
+    runaways: (pids) => setup.warn(runawaysKilled(pids)),
   });
   return {
-    start: (env) => service.start({ ...command, env: { ...command.env, ...env } }),
+    start: async (env) => {
+      const { pid } = await service.start({ ...command, env: { ...command.env, ...env } });
+      return pid;
+    },
     stop: (how, byAtMs) => service.stop(how, byAtMs),
     extend: (leaseEndsAtMs) => service.extend(leaseEndsAtMs),
     onEnded: (listener) => service.onEnded(listener),

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { ProcessName } from './process-group.ts';
 import type { ServiceCommand } from './service-process.ts';
 
 /** What the agent tells its guard: JSON lines. Instants are nanoseconds of the monotonic clock both of them read. */
@@ -11,11 +12,15 @@ export type ToGuard =
 /** What the guard reports. `id` is that of the order it answers. */
 export type FromGuard =
   | { event: 'ready' }
-  | { event: 'started'; id: number; pid: number }
+  /** The echo of a lease: the guard listens. */
+  | { event: 'leased' }
+  | { event: 'started'; id: number; leader: ProcessName }
   | { event: 'failed'; id: number; reason: string }
   | { event: 'stopped'; id: number }
   /** The service ended without an order to stop. */
-  | { event: 'ended'; reason: string };
+  | { event: 'ended'; reason: string }
+  /** These had left the service's process group, and were killed when it ended. */
+  | { event: 'runaways'; pids: readonly number[] };
 
 /** The agent's end of the socket. */
 export function tellGuard(socket: Socket, message: ToGuard): void {

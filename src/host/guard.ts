@@ -6,7 +6,7 @@
 import { Socket } from 'node:net';
 import { monotonicClock as clock } from './clock.ts';
 import { type FromGuard, hearAgent, tellAgent, type ToGuard } from './guard-messages.ts';
-import { nameProcess } from './service-file.ts';
+import { nameProcess } from './process-group.ts';
 import { ServiceProcess } from './service-process.ts';
 
 const agent = new Socket({ fd: 3 });
@@ -23,11 +23,12 @@ function obey(message: ToGuard): void {
   if (service === undefined) throw new Error(`${message.do} before setup`);
   switch (message.do) {
     case 'lease':
-      return service.extend(message.endsAtNs / 1e6);
+      service.extend(message.endsAtNs / 1e6);
+      return report({ event: 'leased' });
     case 'start': {
       const { id, command } = message;
       service.start(command).then(
-        (pid) => report({ event: 'started', id, pid }),
+        (leader) => report({ event: 'started', id, leader }),
         (error: Error) => report({ event: 'failed', id, reason: error.message }),
       );
       return;
@@ -44,7 +45,8 @@ function setUp(message: ToGuard & { do: 'setup' }): void {
   const { stateDirectory, enforceLease } = message;
   stopGraceMs = message.stopGraceMs;
   const marginMs = stopGraceMs / 8;
-  service = new ServiceProcess({ clock, stateDirectory, marginMs, enforceLease, guard: self });
+  const runaways = (pids: readonly number[]) => report({ event: 'runaways', pids });
+  service = new ServiceProcess({ clock, stateDirectory, marginMs, enforceLease, guard: self, runaways });
   service.onEnded((reason) => report({ event: 'ended', reason }));
   report({ event: 'ready' });
 }

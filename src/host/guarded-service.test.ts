@@ -5,20 +5,10 @@ import { monotonicClock as clock } from './clock.ts';
 import { startGuardedService } from './guarded-service.ts';
 import { statOf } from './process-group.ts';
 import { serviceFile } from './service-file.ts';
+import { agentProgram, env, setup } from './guarded.fixture.ts';
 import { OBEDIENT, runModule, STUBBORN, temporaryDirectory, Witness } from './witness.fixture.ts';
 
-const env = { ARBITER_INCARNATION: 'f'.repeat(32) };
-
 describe('the guard (R6)', () => {
-  const setup = (stateDirectory: string, argv: readonly [string, ...string[]], stopGraceMs = 400) => ({
-    clock,
-    node: 'server-1',
-    command: { argv, env: {}, directory: undefined },
-    stateDirectory,
-    stopGraceMs,
-    enforceLease: true,
-  });
-
   it('is not in the process group of the agent, and the service not in its own', async () => {
     using state = temporaryDirectory();
     const witness = new Witness(state.path);
@@ -187,6 +177,28 @@ describe('the guard (R6)', () => {
     await witness.ended;
   });
 
+  it('that is stuck is noticed with the next lease, while nothing else is wanted of it', async () => {
+    using state = temporaryDirectory();
+    const witness = new Witness(state.path);
+    const warnings: string[] = [];
+    const told = {
+      ...setup(state.path, witness.service(STUBBORN)),
+      warn: (text: string) => warnings.push(text),
+    };
+    await using service = await startGuardedService(told);
+    const ended = new Promise<string>((resolve) => service.onEnded(resolve));
+    service.extend(clock.nowMs() + 60_000);
+    await service.start(env);
+    assert.equal(await witness.line(), 'up');
+    const { guard } = service.pids;
+    process.kill(guard!, 'SIGSTOP');
+    service.extend(clock.nowMs() + 60_000);
+    assert.equal(await ended, 'its guard died (no answer for 400 ms)');
+    await witness.ended;
+    assert.equal(warnings[0], `the guard, process ${guard}, is lost: no answer for 400 ms`);
+    assert.equal(service.pids.guard, undefined);
+  });
+
   it('does not mind the signals that end an agent', async () => {
     using state = temporaryDirectory();
     const witness = new Witness(state.path);
@@ -206,20 +218,3 @@ describe('the guard (R6)', () => {
     await once(agent.child.stderr.resume(), 'close');
   });
 });
-
-/** An agent in a process of its own: starts a guarded service with one lease, says its pids, and hangs about. */
-function agentProgram(stateDirectory: string, argv: readonly string[] | undefined, leaseMs: number): string {
-  const module = (name: string) => JSON.stringify(new URL(name, import.meta.url).href);
-  return `
-    const { monotonicClock: clock } = await import(${module('./clock.ts')});
-    const { startGuardedService } = await import(${module('./guarded-service.ts')});
-    const service = await startGuardedService({
-      clock, node: 'server-1', stopGraceMs: 400, enforceLease: true, stateDirectory: ${JSON.stringify(stateDirectory)},
-      command: { argv: ${JSON.stringify(argv ?? ['true'])}, env: {} },
-    });
-    service.extend(clock.nowMs() + ${leaseMs});
-    ${argv === undefined ? '' : "await service.start({ ARBITER_INCARNATION: 'a' });"}
-    console.log(JSON.stringify(service.pids));
-    setInterval(() => {}, 1000);
-  `;
-}

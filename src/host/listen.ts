@@ -1,9 +1,8 @@
-import { once } from 'node:events';
-import { lstat, rm } from 'node:fs/promises';
-import { connect, type ListenOptions, type Server } from 'node:net';
+import type { ListenOptions, Server } from 'node:net';
+import { listening } from '../system/listening.ts';
 
 /** The endpoint cannot be opened. One line, for people. */
-export class AddressUnusable extends Error {
+class AddressUnusable extends Error {
   override readonly name = 'AddressUnusable';
 }
 
@@ -12,17 +11,11 @@ export class AddressUnusable extends Error {
  * is in use, a path that is no socket and an address that is taken are AddressUnusable.
  */
 export async function listen(server: Server, address: string): Promise<void> {
-  const options = listenOptions(address);
   try {
-    await listening(server, options);
+    await listening(server, listenOptions(address));
   } catch (error) {
-    if (options.path === undefined || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE') {
-      throw unusable(address, error as NodeJS.ErrnoException);
-    }
-    await removeStale(options.path, address);
-    await listening(server, options).catch((again: NodeJS.ErrnoException) => {
-      throw unusable(address, again);
-    });
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new AddressUnusable(`${address}: ${REASONS[code ?? ''] ?? message}`, { cause: error });
   }
 }
 
@@ -32,23 +25,6 @@ function listenOptions(address: string): ListenOptions {
   return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) };
 }
 
-async function listening(server: Server, options: ListenOptions): Promise<void> {
-  server.listen(options);
-  await once(server, 'listening');
-}
-
-async function removeStale(path: string, address: string): Promise<void> {
-  if (!(await lstat(path)).isSocket()) throw new AddressUnusable(`${address}: ${path} is not a socket`);
-  const socket = connect({ path });
-  const isLive = await once(socket, 'connect').then(
-    () => true,
-    () => false,
-  );
-  socket.destroy();
-  if (isLive) throw new AddressUnusable(`${address}: another process answers there`);
-  await rm(path, { force: true });
-}
-
 const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'another process answers there',
   EADDRNOTAVAIL: 'this machine has no such address',
@@ -56,8 +32,3 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'no such directory, or no permission to listen there',
   EINVAL: 'too long for the path of a socket',
 };
-
-function unusable(address: string, error: NodeJS.ErrnoException): AddressUnusable {
-  const reason = REASONS[error.code ?? ''] ?? error.message;
-  return new AddressUnusable(`${address}: ${reason}`, { cause: error });
-}

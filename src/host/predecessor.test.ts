@@ -15,8 +15,10 @@ describe('the service of a predecessor (R0)', () => {
   /** Started as an agent without a guard starts it, and left to itself. */
   async function leftBehind(state: string, argv: readonly [string, ...string[]]) {
     const rules = { clock, stateDirectory: state, marginMs: 10, enforceLease: false, guard: null };
-    const service = new ServiceProcess(rules);
-    return service.start({ argv, env: { ARBITER_INCARNATION: incarnation }, directory: undefined });
+    const service = new ServiceProcess({ ...rules, runaways: () => {} });
+    const env = { ARBITER_INCARNATION: incarnation };
+    const { pid } = await service.start({ argv, env, directory: undefined });
+    return pid;
   }
   const record = (state: string) => JSON.parse(readFileSync(serviceFile(state), 'utf8')) as ServiceRecord;
 
@@ -113,7 +115,7 @@ describe('the service of a predecessor (R0)', () => {
     });
     await assert.rejects(endPredecessor(state.path), {
       message: new RegExp(
-        `^processes \\d+ may be left of the former service \\(group ${group.pid} in .*service.json\\); end them, or remove that file if they are not$`,
+        `^processes \\d+ may be left of the former service \\(session ${group.pid} in .*service.json\\); end them, or remove that file if they are not$`,
       ),
     });
     process.kill(-group.pid!, 'SIGKILL');

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
-import { allGone, livingProcesses, type ProcessStat, signalPid } from './process-group.ts';
-import { here, isSame, readServiceFile, removeServiceFile, serviceFile } from './service-file.ts';
+import { allGone, isSame, livingProcesses, type ProcessStat, signalProcess } from './process-group.ts';
+import { isMarked } from './runaways.ts';
+import { here, readServiceFile, removeServiceFile, serviceFile } from './service-file.ts';
 import type { ServiceRecord } from './service-file.ts';
 
 /**
@@ -21,9 +21,9 @@ export async function endPredecessor(
     await allGone(
       () => remains.living(),
       (still) => {
-        for (const { pid } of still) {
-          ended.add(pid);
-          signalPid(pid, 'SIGKILL');
+        for (const stat of still) {
+          ended.add(stat.pid);
+          signalProcess(stat, 'SIGKILL');
         }
         waiting(still.map(({ pid }) => pid));
       },
@@ -36,45 +36,36 @@ export async function endPredecessor(
 class Remains {
   readonly #record: ServiceRecord;
   readonly #file: string;
-  /** The leader was seen alive, so the group was the service's then, and is as long as it has members. */
-  #groupIsOurs = false;
+  /** The leader was seen alive, so the session was the service's then, and is as long as it has members. */
+  #sessionIsOurs = false;
 
   constructor(record: ServiceRecord, stateDirectory: string) {
     this.#record = record;
     this.#file = serviceFile(stateDirectory);
   }
 
-  /** Guard, leader, group, and whoever carries the former agent's incarnation in its environment. */
+  /** Guard, leader, session, and whoever carries the former agent's incarnation in its environment. */
   async living(): Promise<ProcessStat[]> {
     const { guard, service } = this.#record;
     const living = livingProcesses();
-    this.#groupIsOurs ||= living.some((stat) => isSame(service, stat));
+    this.#sessionIsOurs ||= living.some((stat) => isSame(service, stat));
     const ours: ProcessStat[] = [];
     for (const stat of living) {
       const isNamed = isSame(guard, stat) || isSame(service, stat);
-      const isMember = this.#groupIsOurs && isInGroup(this.#record, stat);
-      if (isNamed || isMember || (await isMarked(this.#record, stat))) ours.push(stat);
+      const isMember = this.#sessionIsOurs && isInSession(this.#record, stat);
+      if (isNamed || isMember || (await isMarked(this.#record.incarnation, stat.pid))) ours.push(stat);
     }
-    // Without its leader, the group's number may have been given to somebody else's: nobody is killed on suspicion.
-    const doubtful = living.filter((stat) => isInGroup(this.#record, stat) && !ours.includes(stat));
+    // Without its leader, the session's number may have been given to somebody else's: nobody is killed on suspicion.
+    const doubtful = living.filter((stat) => isInSession(this.#record, stat) && !ours.includes(stat));
     if (ours.length > 0 || doubtful.length === 0) return ours;
     throw new Error(
-      `processes ${doubtful.map(({ pid }) => pid).join(', ')} may be left of the former service (group ` +
+      `processes ${doubtful.map(({ pid }) => pid).join(', ')} may be left of the former service (session ` +
         `${service?.pid} in ${this.#file}); end them, or remove that file if they are not`,
     );
   }
 }
 
-function isInGroup({ service }: ServiceRecord, stat: ProcessStat): boolean {
-  return service !== null && stat.groupId === service.pid && stat.sessionId === service.pid;
-}
-
-async function isMarked({ incarnation }: ServiceRecord, { pid }: ProcessStat): Promise<boolean> {
-  if (incarnation === '') return false;
-  try {
-    const environ = await readFile(`/proc/${pid}/environ`, 'latin1');
-    return environ.split('\0').includes(`ARBITER_INCARNATION=${incarnation}`);
-  } catch {
-    return false; // gone meanwhile, or another user's
-  }
+/** Its process group is in it, and so is every other that its processes made for themselves. */
+function isInSession({ service }: ServiceRecord, stat: ProcessStat): boolean {
+  return service !== null && stat.sessionId === service.pid;
 }

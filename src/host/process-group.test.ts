@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { allGone, isLiving, livingMembers, parseStat, signalGroup, statOf } from './process-group.ts';
+import {
+  allGone,
+  isLiving,
+  livingMembers,
+  nameProcess,
+  parseStat,
+  signalGroup,
+  signalProcess,
+  statOf,
+} from './process-group.ts';
 
 describe('a process group', () => {
   const line = (name: string, state = 'S', threads = 1) =>
@@ -41,7 +50,7 @@ describe('a process group', () => {
 
   it('is never that of everybody', () => {
     for (const group of [1, 0, -1, Number.NaN]) {
-      assert.throws(() => signalGroup(group, 'SIGKILL'), RangeError);
+      assert.throws(() => signalGroup({ pid: group, startTicks: 1 }, 'SIGKILL'), RangeError);
     }
   });
 
@@ -51,7 +60,7 @@ describe('a process group', () => {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     await once(leader.stdout, 'data');
-    const group = leader.pid!;
+    const group = nameProcess(leader.pid!)!;
     assert.equal(livingMembers(group).length, 2);
     leader.kill('SIGKILL');
     await once(leader, 'exit');
@@ -64,8 +73,25 @@ describe('a process group', () => {
         signalGroup(group, 'SIGKILL');
       },
     );
-    assert.ok(seen.length > 0 && !seen.includes(group));
+    assert.ok(seen.length > 0 && !seen.includes(group.pid));
     assert.deepEqual(livingMembers(group), []);
+  });
+
+  it('is not the one that another process made under the same number later', async () => {
+    const stranger = spawn('sleep', ['1000'], { detached: true });
+    const { pid, startTicks } = nameProcess(stranger.pid!)!;
+    const former = { pid, startTicks: startTicks - 1 };
+    assert.equal(signalGroup(former, 'SIGKILL'), 'gone');
+    assert.equal(signalProcess(former, 'SIGKILL'), 'gone');
+    assert.deepEqual(livingMembers(former), []);
+    await allGone(
+      () => livingMembers(former),
+      () => assert.fail('it found the stranger'),
+    );
+    assert.equal(livingMembers({ pid, startTicks }).length, 1);
+    assert.equal(signalProcess({ pid, startTicks }, 'SIGKILL'), 'sent');
+    const [, signal] = (await once(stranger, 'exit')) as [null, string];
+    assert.equal(signal, 'SIGKILL');
   });
 
   it('is found by this very process', () => {

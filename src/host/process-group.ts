@@ -13,6 +13,22 @@ export interface ProcessStat {
   startTicks: number;
 }
 
+/** One process of this boot, beyond doubt: a pid may be used again, but not with the same start. */
+export interface ProcessName {
+  pid: number;
+  startTicks: number;
+}
+
+/** Null when there is no such process. */
+export function nameProcess(pid: number): ProcessName | null {
+  const stat = statOf(pid);
+  return stat === undefined ? null : { pid, startTicks: stat.startTicks };
+}
+
+export function isSame(name: ProcessName | null, stat: ProcessStat | undefined): boolean {
+  return name !== null && stat?.pid === name.pid && stat.startTicks === name.startTicks;
+}
+
 /** Undefined when the text is not a line of `/proc/PID/stat`. */
 export function parseStat(text: string): ProcessStat | undefined {
   // The name stands in brackets and may itself hold brackets and spaces: count from the last bracket on.
@@ -61,22 +77,43 @@ export function livingProcesses(): ProcessStat[] {
     .filter((stat) => stat !== undefined && isLiving(stat)) as ProcessStat[];
 }
 
-export function livingMembers(groupId: number): ProcessStat[] {
-  // The cheap question first; an answer of 'none' is final, for a group's number is not given out again while it lives.
-  if (signalGroup(groupId, 0) === 'gone') return [];
-  return livingProcesses().filter((stat) => stat.groupId === groupId);
+/** Of the group that this process made and led. */
+export function livingMembers(leader: ProcessName): ProcessStat[] {
+  // The cheap question first.
+  if (signalGroup(leader, 0) === 'gone') return [];
+  return livingProcesses().filter((stat) => stat.groupId === leader.pid);
 }
 
 /**
- * One signal to every process of a group. `denied`: there are some, and none of them may be signalled by this user.
- * Throws RangeError for a group that can only be a mistake (1 and below mean 'everybody' to kill(2)).
+ * One signal to every process of the group that this process made and led. `denied`: there are some, and none of them
+ * may be signalled by this user. Throws RangeError for a group that can only be a mistake (1 and below mean 'everybody'
+ * to kill(2)).
  */
-export function signalGroup(groupId: number, signal: NodeJS.Signals | 0): 'sent' | 'gone' | 'denied' {
-  if (!Number.isInteger(groupId) || groupId <= 1) throw new RangeError(`process group ${groupId}`);
-  return signalPid(-groupId, signal);
+export function signalGroup(leader: ProcessName, signal: NodeJS.Signals | 0): 'sent' | 'gone' | 'denied' {
+  if (!Number.isInteger(leader.pid) || leader.pid <= 1) throw new RangeError(`process group ${leader.pid}`);
+  return numberIsAnothers(leader) ? 'gone' : send(-leader.pid, signal);
 }
 
-export function signalPid(pid: number, signal: NodeJS.Signals | 0): 'sent' | 'gone' | 'denied' {
+/** As for a group; a process that only has the number of this one is left alone. */
+export function signalProcess(name: ProcessName, signal: NodeJS.Signals | 0): 'sent' | 'gone' | 'denied' {
+  return numberIsAnothers(name) ? 'gone' : send(name.pid, signal);
+}
+
+/**
+ * A number is not given out again while a process, a group or a session has it: that it is another process's now means
+ * that all of its former ones are gone. When nobody can look (no file descriptor left, say) it counts as never reused:
+ * what has to be killed must not live on for that.
+ */
+export function numberIsAnothers({ pid, startTicks }: ProcessName): boolean {
+  try {
+    const holder = statOf(pid);
+    return holder !== undefined && holder.startTicks !== startTicks;
+  } catch {
+    return false;
+  }
+}
+
+function send(pid: number, signal: NodeJS.Signals | 0): 'sent' | 'gone' | 'denied' {
   try {
     process.kill(pid, signal);
     return 'sent';
@@ -87,7 +124,7 @@ export function signalPid(pid: number, signal: NodeJS.Signals | 0): 'sent' | 'go
 
 /**
  * Resolves when `living` finds nobody. Nothing announces the end of a process that is not one's own child, so this
- * looks again and again, every 50 ms in the end, and hands whom it still found to `each`.
+ * looks again and again, every 50 ms in the end, and hands whom it still found to `each`. Rejects when a look fails.
  */
 export async function allGone(
   living: () => Promise<readonly ProcessStat[]> | readonly ProcessStat[],

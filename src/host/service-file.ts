@@ -1,6 +1,6 @@
 import { readFile, readlink, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ProcessStat, statOf } from './process-group.ts';
+import type { ProcessName } from './process-group.ts';
 
 /**
  * `service.json` in the state directory: which processes run the service, written before and after its start by
@@ -16,12 +16,6 @@ export interface ServiceRecord {
   guard: ProcessName | null;
   /** Leader of the process group and session; null when it is just being started. */
   service: ProcessName | null;
-}
-
-/** One process of this boot, beyond doubt: a pid may be used again, but not with the same start. */
-export interface ProcessName {
-  pid: number;
-  startTicks: number;
 }
 
 export function serviceFile(stateDirectory: string): string {
@@ -65,14 +59,4 @@ export async function removeServiceFile(stateDirectory: string): Promise<void> {
 export async function here(): Promise<{ bootId: string; pidNamespace: string }> {
   const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
   return { bootId, pidNamespace: await readlink('/proc/self/ns/pid') };
-}
-
-/** Null when there is no such process. */
-export function nameProcess(pid: number): ProcessName | null {
-  const stat = statOf(pid);
-  return stat === undefined ? null : { pid, startTicks: stat.startTicks };
-}
-
-export function isSame(name: ProcessName | null, stat: ProcessStat | undefined): boolean {
-  return name !== null && stat?.pid === name.pid && stat.startTicks === name.startTicks;
 }

@@ -2,8 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../ports/clock.ts';
-import { allGone, livingMembers, signalGroup } from './process-group.ts';
-import { here, nameProcess, type ProcessName, removeServiceFile, writeServiceFile } from './service-file.ts';
+import { allGone, livingMembers, nameProcess, type ProcessName, signalGroup } from './process-group.ts';
+import { Runaways } from './runaways.ts';
+import { here, removeServiceFile, writeServiceFile } from './service-file.ts';
 
 export interface ServiceCommand {
   /** Program and arguments; no shell in between. */
@@ -22,12 +23,15 @@ export interface ServiceRules {
   enforceLease: boolean;
   /** The guard that runs this, for the service file. */
   guard: ProcessName | null;
+  /** Told of processes that had left the group and were killed for it. */
+  runaways: (pids: readonly number[]) => void;
 }
 
 type Exit = readonly [code: number | null, signal: NodeJS.Signals | null];
 
 interface Run {
-  pid: number | undefined;
+  leader: ProcessName | undefined;
+  runaways: Runaways | undefined;
   /** Set by `stop`: the instant by which it must be gone. */
   stopByMs: number | undefined;
   /** Why it was killed; once set, the kill is repeated until nobody is left. */
@@ -37,7 +41,7 @@ interface Run {
 
 /**
  * The service: one command in a session and process group of its own. It counts as ended when every member of the
- * group is gone. Members that left the group on their own account are not followed.
+ * group is gone, and whoever had left the group (runaways.ts).
  */
 export class ServiceProcess {
   readonly #rules: ServiceRules;
@@ -51,7 +55,7 @@ export class ServiceProcess {
   }
 
   get pid(): number | undefined {
-    return this.#run?.pid;
+    return this.#run?.leader?.pid;
   }
 
   onEnded(listener: (reason: string) => void): void {
@@ -64,11 +68,12 @@ export class ServiceProcess {
     this.#arm();
   }
 
-  /** Resolves with the process id once the command runs; rejects when it cannot, and then nothing of it is left. */
-  async start(command: ServiceCommand): Promise<number> {
+  /** Resolves with its leader once the command runs; rejects when it cannot, and then nothing of it is left. */
+  async start(command: ServiceCommand): Promise<ProcessName> {
     if (this.#run !== undefined) throw new Error('the service runs already');
     const run: Run = {
-      pid: undefined,
+      leader: undefined,
+      runaways: undefined,
       stopByMs: undefined,
       killed: undefined,
       ended: Promise.withResolvers(),
@@ -78,27 +83,27 @@ export class ServiceProcess {
       return await this.#launch(run, command);
     } catch (error) {
       // What runs already ends by itself: #supervise does the rest.
-      if (run.pid === undefined) await this.#finish(run);
+      if (run.leader === undefined) await this.#finish(run);
       else this.#kill(run, 'its start failed');
       await run.ended.promise;
       throw error;
     }
   }
 
-  /** Resolves when every process of the group is gone; at once when none runs. Times are monotonic milliseconds. */
+  /** Resolves when every process of the service is gone; at once when none runs. Times are monotonic milliseconds. */
   async stop(how: 'grace' | 'now', byAtMs: number): Promise<void> {
     const run = this.#run;
     if (run === undefined) return;
     const isFirst = run.stopByMs === undefined;
     run.stopByMs = Math.min(run.stopByMs ?? byAtMs, byAtMs);
     if (how === 'now') this.#kill(run, 'it was told to stop at once');
-    else if (isFirst && run.pid !== undefined) signalGroup(run.pid, 'SIGTERM');
+    else if (isFirst && run.leader !== undefined) signalGroup(run.leader, 'SIGTERM');
     this.#arm();
     await run.ended.promise;
   }
 
-  async #launch(run: Run, command: ServiceCommand): Promise<number> {
-    const { stateDirectory, guard } = this.#rules;
+  async #launch(run: Run, command: ServiceCommand): Promise<ProcessName> {
+    const { stateDirectory, guard, runaways } = this.#rules;
     this.#checkMayStart(run);
     const incarnation = command.env['ARBITER_INCARNATION'] ?? '';
     const record = { ...(await here()), incarnation, guard };
@@ -112,16 +117,22 @@ export class ServiceProcess {
       env: { ...process.env, ...command.env },
       ...(command.directory === undefined ? {} : { cwd: command.directory }),
     });
+    // Before the loop goes on nobody reaps it, so this names the very process that was started.
+    const leader = child.pid === undefined ? null : nameProcess(child.pid);
     const exited = new Promise<Exit>((resolve) => child.once('exit', (...exit) => resolve(exit)));
     await spawned(child, program);
-    const pid = child.pid!;
-    run.pid = pid;
-    void this.#supervise(run, pid, exited);
+    if (leader === null) {
+      child.kill('SIGKILL');
+      throw new Error(`process ${child.pid} is not in /proc`);
+    }
+    run.leader = leader;
+    run.runaways = new Runaways(leader, incarnation, runaways);
+    void this.#supervise(run, leader, run.runaways, exited);
     this.#arm();
-    await writeServiceFile(stateDirectory, { ...record, service: nameProcess(pid) });
+    await writeServiceFile(stateDirectory, { ...record, service: leader });
     // Told to stop while it was being started.
-    if (run.stopByMs !== undefined) signalGroup(pid, 'SIGTERM');
-    return pid;
+    if (run.stopByMs !== undefined) signalGroup(leader, 'SIGTERM');
+    return leader;
   }
 
   #checkMayStart(run: Run): void {
@@ -134,20 +145,25 @@ export class ServiceProcess {
     );
   }
 
-  async #supervise(run: Run, pid: number, exited: Promise<Exit>): Promise<void> {
+  async #supervise(run: Run, leader: ProcessName, runaways: Runaways, exited: Promise<Exit>): Promise<void> {
     const [code, signal] = await exited;
     const how = signal === null ? `it exited with code ${code}` : `it was ended by ${signal}`;
     // A service is its leader: when that ends unasked, nothing of the group may stay and write on.
     if (run.stopByMs === undefined) this.#kill(run, how);
-    const kill = () => run.killed !== undefined && signalGroup(pid, 'SIGKILL');
-    // Whatever keeps it from looking (no file descriptor left, say) says nothing about who lives.
-    while (!(await allGone(() => livingMembers(pid), kill).then(isDone, isNotDone))) kill();
+    const kill = () => run.killed !== undefined && signalGroup(leader, 'SIGKILL');
+    await untilGone(() => livingMembers(leader), kill);
+    await untilGone(
+      () => runaways.end(),
+      () => {},
+    );
     await this.#finish(run);
     if (run.stopByMs === undefined) this.#onEnded(run.killed ?? how);
   }
 
   async #finish(run: Run): Promise<void> {
-    // A file that stays names processes that are gone: a successor finds none of them.
+    // From here on the mark may be the next run's.
+    run.runaways = undefined;
+    // Not before everybody is gone: until then a successor has to find them. One that stays names nobody who lives.
     await removeServiceFile(this.#rules.stateDirectory).catch(() => {});
     this.#disarm();
     this.#run = undefined;
@@ -168,10 +184,19 @@ export class ServiceProcess {
     this.#disarm = clock.at(atMs, () => this.#kill(run, why));
   }
 
+  /** The group first: a look at every process of the machine takes its time, and the end of a lease does not wait. */
   #kill(run: Run, why: string): void {
     run.killed ??= why;
-    if (run.pid !== undefined) signalGroup(run.pid, 'SIGKILL');
+    if (run.leader === undefined) return;
+    signalGroup(run.leader, 'SIGKILL');
+    // #supervise looks again, and until nobody is found.
+    run.runaways?.end().catch(() => {});
   }
+}
+
+/** As allGone; whatever keeps it from looking (no file descriptor left, say) says nothing about who lives. */
+async function untilGone(...[living, each]: Parameters<typeof allGone>): Promise<void> {
+  while (!(await allGone(living, each).then(isDone, isNotDone))) each([]);
 }
 
 const isDone = () => true;

@@ -1,33 +1,73 @@
 import assert from 'node:assert/strict';
-import { runModule, temporaryDirectory } from './witness.fixture.ts';
 import { once } from 'node:events';
 import { lockState } from './state-lock.ts';
+import { runModule, temporaryDirectory } from './witness.fixture.ts';
 
 describe('the state directory', () => {
-  it('has one agent at a time', async () => {
+  /** An agent that tries for the lock with every line it is given, and says whether it got it. */
+  const contender = (directory: string) => {
+    const { child, next } = runModule(`
+      const { lockState } = await import(${JSON.stringify(new URL('./state-lock.ts', import.meta.url).href)});
+      const { createInterface } = await import('node:readline');
+      console.log('{}');
+      for await (const _ of createInterface({ input: process.stdin })) {
+        const why = await lockState(${JSON.stringify(directory)}).then(() => null, (error) => error.message);
+        console.log(JSON.stringify({ why }));
+      }
+    `);
+    const tries = async () => {
+      child.stdin.write('\n');
+      return (await next())['why'] as string | null;
+    };
+    const kill = async () => {
+      const exited = once(child, 'exit');
+      child.kill('SIGKILL');
+      await exited;
+    };
+    return { child, ready: next(), tries, kill, [Symbol.asyncDispose]: kill };
+  };
+  const refused = (directory: string) => `another agent runs with the state directory ${directory}`;
+
+  it('has one agent at a time, and is kept while that one is only stopped', async () => {
     using state = temporaryDirectory();
-    {
-      await using _first = await lockState(state.path);
-      await assert.rejects(lockState(state.path), {
-        message: `another agent runs with the state directory ${state.path}`,
-      });
-    }
-    await using _next = await lockState(state.path);
+    await using holder = contender(state.path);
+    assert.equal(await holder.tries(), null);
+    holder.child.kill('SIGSTOP');
+    await assert.rejects(lockState(state.path), { message: refused(state.path) });
   });
 
-  it('is free again when its agent was killed, and not while it is only stopped', async () => {
+  it('is free as soon as its agent was killed, and then for exactly one of two that come together', async function () {
+    this.timeout(60_000);
     using state = temporaryDirectory();
-    const holder = runModule(`
+    let holder = contender(state.path);
+    let other = contender(state.path);
+    assert.equal(await holder.tries(), null);
+    for (let attempt = 1; attempt <= 20; attempt++) {
+      const third = contender(state.path);
+      await Promise.all([other.ready, third.ready]);
+      await holder.kill();
+      const answers = await Promise.all([other.tries(), third.tries()]);
+      assert.deepEqual(answers.toSorted(), [refused(state.path), null], `attempt ${attempt}`);
+      [holder, other] = answers[0] === null ? [other, third] : [third, other];
+    }
+    await Promise.all([holder.kill(), other.kill()]);
+  });
+
+  it('is not kept by what its agent started', async () => {
+    using state = temporaryDirectory();
+    const agent = runModule(`
       const { lockState } = await import(${JSON.stringify(new URL('./state-lock.ts', import.meta.url).href)});
+      const { spawn } = await import('node:child_process');
       await lockState(${JSON.stringify(state.path)});
-      console.log('{}');
+      const { pid } = spawn('sleep', ['1000'], { detached: true, stdio: 'ignore' });
+      console.log(JSON.stringify({ pid }));
       setInterval(() => {}, 1000);
     `);
-    await holder.next();
-    holder.child.kill('SIGSTOP');
-    await assert.rejects(lockState(state.path), /^AddressUnusable: another agent runs/);
-    holder.child.kill('SIGKILL');
-    await once(holder.child, 'exit');
-    await using _next = await lockState(state.path);
+    const { pid } = await agent.next();
+    const exited = once(agent.child, 'exit');
+    agent.child.kill('SIGKILL');
+    await exited;
+    await assert.doesNotReject(lockState(state.path));
+    process.kill(pid as number, 'SIGKILL');
   });
 });

@@ -1,23 +1,15 @@
-import { createServer } from 'node:net';
-import { join } from 'node:path';
-import { AddressUnusable, listen } from './listen.ts';
+import { constants, openSync } from 'node:fs';
+import { flock } from '../system/flock.ts';
 
 /**
- * Keeps every other agent off this state directory for as long as this one lives: two of them would end each other's
- * service. It is a socket, because the kernel gives that up together with the process. Rejects with AddressUnusable.
+ * Keeps every other agent off this state directory: two of them would end each other's service. There is no giving it
+ * back: the kernel does that when this process is gone, however it ended, and not a moment before. Nothing that it
+ * starts inherits the lock. Rejects with one line that says what is in the way.
  */
-export async function lockState(stateDirectory: string): Promise<AsyncDisposable> {
-  const server = createServer((socket) => socket.destroy());
-  const address = `unix:${join(stateDirectory, 'agent.lock')}`;
-  try {
-    await listen(server, address);
-  } catch (error) {
-    const { message } = error as Error;
-    if (!message.endsWith('another process answers there')) throw error;
-    throw new AddressUnusable(`another agent runs with the state directory ${stateDirectory}`, {
-      cause: error,
-    });
-  }
-  server.unref();
-  return { [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(() => resolve())) };
+export async function lockState(stateDirectory: string): Promise<void> {
+  const fd = openSync(stateDirectory, constants.O_RDONLY | constants.O_DIRECTORY);
+  const outcome = await flock(fd, 0).catch((error: Error) => {
+    throw new Error(`state: cannot lock ${stateDirectory}: ${error.message}`, { cause: error });
+  });
+  if (outcome === 'held') throw new Error(`another agent runs with the state directory ${stateDirectory}`);
 }

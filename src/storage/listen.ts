@@ -1,5 +1,5 @@
-import { lstat, unlink } from 'node:fs/promises';
-import { createConnection, type ListenOptions, type Server } from 'node:net';
+import type { ListenOptions, Server } from 'node:net';
+import { listening } from '../system/listening.ts';
 import { NBD_DEFAULT_PORT } from '../wire/nbd/constants.ts';
 import { StorageUnusable, systemReason } from './unusable.ts';
 
@@ -22,19 +22,15 @@ export function parseListenAddress(text: string): ListenAddress | undefined {
   return host === undefined || port > 65535 ? undefined : { kind: 'tcp', host, port };
 }
 
-/** Resolves with the address in words once the server listens there. Rejects with StorageUnusable. */
+/**
+ * Resolves with the address in words once the server listens there. A socket file that nobody answers at any more is
+ * replaced. Rejects with StorageUnusable.
+ */
 export async function listenOn(server: Server, address: ListenAddress): Promise<string> {
-  if (address.kind === 'unix') await removeStaleSocket(address.path);
   const options: ListenOptions =
     address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port };
   try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(options, () => {
-        server.off('error', reject);
-        resolve();
-      });
-    });
+    await listening(server, options);
   } catch (error) {
     throw new StorageUnusable(`storage: cannot listen on ${describe(address)}: ${listenReason(error)}`, {
       cause: error,
@@ -57,6 +53,8 @@ function listenReason(error: unknown): string {
       return 'the address is in use by another process';
     case 'EADDRNOTAVAIL':
       return 'this machine has no such address';
+    case 'ENOTSOCK':
+      return 'something that is no socket is there';
     case 'EACCES':
       return 'permission denied';
     case 'ENOTFOUND':
@@ -65,16 +63,4 @@ function listenReason(error: unknown): string {
     default:
       return systemReason(error);
   }
-}
-
-/** A socket file outlives the process that made it. One that nobody answers at is in the way, anything else is not ours. */
-async function removeStaleSocket(path: string): Promise<void> {
-  const found = await lstat(path).catch(() => undefined);
-  if (found === undefined || !found.isSocket()) return;
-  const answered = await new Promise<boolean>((resolve) => {
-    const probe = createConnection({ path });
-    probe.once('connect', () => resolve(true)).once('error', () => resolve(false));
-    probe.once('connect', () => probe.destroy());
-  });
-  if (!answered) await unlink(path).catch(() => undefined);
 }

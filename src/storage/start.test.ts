@@ -46,7 +46,7 @@ describe('storage: what keeps it from starting, in one line each', () => {
       'storage: the last grant in DIR/state/grant.json cannot be read, so nothing can be granted safely; when no server runs, remove the file'],
     ['an address of another machine', () => ({ listen: [{ kind: 'tcp', host: '192.0.2.1', port: 0 }] }), 'storage: cannot listen on 192.0.2.1:0: this machine has no such address'],
     ['a host nobody knows',     () => ({ listen: [{ kind: 'tcp', host: 'no-such-host.invalid', port: 0 }] }), 'storage: cannot listen on no-such-host.invalid:0: there is no host of that name'],
-    ['something in the place of a socket', (dir) => ({ listen: [{ kind: 'unix', path: dir.data }] }), 'storage: cannot listen on unix:DIR/data.img: the address is in use by another process'],
+    ['something in the place of a socket', (dir) => ({ listen: [{ kind: 'unix', path: dir.data }] }), 'storage: cannot listen on unix:DIR/data.img: something that is no socket is there'],
   ];
   for (const [what, prepare, line] of rows) {
     it(what, async () => {
