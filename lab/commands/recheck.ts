@@ -1,9 +1,10 @@
 import { Command } from 'commander';
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { explain } from '../checkers/explain.ts';
 import { missingIn, recheck, type Rechecked } from '../checkers/recheck.ts';
 import { exitCodes, UsageError } from '../errors.ts';
+import { runsFolder } from '../run/room.ts';
 import type { Verdict } from '../history/events.ts';
 import { wrapped } from '../wrapped.ts';
 
@@ -47,5 +48,7 @@ export function notARun(run: string): UsageError {
 export async function assertFolder(run: string): Promise<void> {
   const found = await stat(run).catch(() => undefined);
   if (found?.isDirectory() !== true)
-    throw new UsageError(`${join(run)}: no such folder; runs are kept in lab-runs/`);
+    throw new UsageError(
+      `${join(run)}: no such folder; runs are kept in ${relative(process.cwd(), runsFolder()) || '.'}/`,
+    );
 }

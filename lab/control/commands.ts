@@ -12,7 +12,7 @@ import { reapOrphans } from '../engines/process/reaper.ts';
 import { projectRoot } from '../engines/programs.ts';
 import { exitCodes, InfrastructureError, UsageError } from '../errors.ts';
 import { writeReports } from '../report/rewrite.ts';
-import { faultNamed } from '../faults/index.ts';
+import { faultProblem } from '../faults/asked-for.ts';
 import { wrapped } from '../wrapped.ts';
 import { askUnixSocket } from './ask.ts';
 import { control } from './controller.ts';
@@ -82,19 +82,31 @@ export async function injectFault(
   target: string,
   parts: string | undefined,
 ) {
-  try {
-    faultNamed(fault);
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
+  const id = await theLab(lab);
+  const { servers } = (await ask(id, 'GET', '/status')) as HandStatus;
+  const problem = faultProblem(
+    fault,
+    target,
+    parts?.split(','),
+    servers.map((each) => each.server),
+  );
+  if (problem !== undefined) throw new UsageError(problem);
   const options = parts === undefined ? {} : { parts: parts.split(',') };
-  const done = (await ask(await theLab(lab), 'POST', '/fault', { fault, target, options })) as HandFault;
+  const done = (await ask(id, 'POST', '/fault', { fault, target, options })) as HandFault;
   console.log(
     `fault ${done.id}: ${done.fault} ${done.target} is effective; take it back with: lab heal ${done.id}`,
   );
 }
 
 export async function healFault(lab: string | undefined, id: number | undefined): Promise<void> {
+  if (id !== undefined) {
+    const { faults } = (await ask(await theLab(lab), 'GET', '/status')) as HandStatus;
+    const waiting = faults.filter((each) => !each.healed).map((each) => each.id);
+    if (!waiting.includes(id)) {
+      const there = waiting.length === 0 ? 'none does' : `there are ${waiting.join(', ')}`;
+      throw new UsageError(`no fault ${id} waits to be healed; ${there}`);
+    }
+  }
   const healed = (await ask(await theLab(lab), 'POST', '/heal', { id })) as HandFault[];
   for (const each of healed) console.log(`fault ${each.id}: ${each.fault} ${each.target} is healed`);
   if (healed.length === 0) console.log('nothing to heal');
