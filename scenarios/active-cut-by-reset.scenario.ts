@@ -7,7 +7,7 @@ import { scenario } from '../lab/run/scenario.ts';
 //   server-1  ████ active ██╳ reset, refused ·· service stopped, lease ends ....... link mended: standby
 //   server-2  .... standby ..|<------- D ------->| claim, settle ████ active █████████████████████
 //
-// Eventually: the service gone before its lease has ended, and another server that serves.
+// Eventually: the service gone by the end of its lease, before anybody decides to claim, and another server that serves.
 scenario(
   import.meta.url,
   'an active server whose connections to the storage are reset stops, and a standby takes over',

@@ -87,14 +87,24 @@ describe('the fact that a service is gone by the end of its lease', () => {
     serviceEndedInLease('server-1', 1100 * MS).shownBy([lease(1000, 3), ...lines]);
 
   it('is shown by how much of the lease was left', () => {
-    assert.equal(shown(ended(2650)), 'told 50.0 ms before the end of its lease');
-    assert.equal(shown(leaves(2300)), 'told 400.0 ms before the end of its lease');
+    assert.equal(shown(ended(2650)), 'told 50.0 ms before that');
+    assert.equal(shown(leaves(2300)), 'told 400.0 ms before that');
+    assert.equal(shown(ended(2850)), 'told 150.0 ms after that', 'within T/2');
   });
 
   it('does not hold when it was gone later, or never', () => {
-    assert.equal(shown(ended(2801)), undefined);
+    assert.equal(shown(ended(2901)), undefined);
     assert.equal(shown(), undefined);
-    assert.equal(shown(ended(2801), leaves(2802), lease(5000, 9), ended(5100, 9)), undefined);
+    assert.equal(shown(ended(2901), leaves(2902), lease(5000, 9), ended(5100, 9)), undefined);
+  });
+
+  it('does not hold when another server had decided to claim by then', () => {
+    const decides = (atMs: number, server: string) =>
+      says(atMs, server, { event: 'decided', rule: 'R1', epoch: 7, startedAt: 0, reason: '' });
+    assert.equal(shown(ended(2650), decides(2600, 'server-2')), undefined);
+    assert.equal(shown(ended(2650), decides(2700, 'server-2')), 'told 50.0 ms before that');
+    assert.equal(shown(ended(2650), decides(2600, 'server-1')), 'told 50.0 ms before that', 'itself, before');
+    assert.equal(shown(decides(1050, 'server-2'), ended(2650)), 'told 50.0 ms before that', 'before the hit');
   });
 
   it('is about this server, this epoch, and what came after it was hit', () => {

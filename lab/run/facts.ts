@@ -1,5 +1,6 @@
 import type { WorldLine } from '../engines/engine.ts';
 import type { Verdict } from '../history/events.ts';
+import { labTimings } from './defaults.ts';
 
 /** Something that must be true of everything the world has said so far. */
 export interface Fact {
@@ -81,14 +82,15 @@ export function oneLetInPerEpoch(afterT: number): Fact {
 }
 
 /**
- * How much later than the service's end the journal may tell of it: the guard looks, and tells the agent. It is a third
- * of what lies between the end of a lease and D, so nobody has decided to claim by then.
+ * How much later than the service's end the journal may tell of it: the guard looks and tells the agent, on a machine that
+ * counts as stalled only when it does not run a program for more than T/2.
  */
-const TOLD_LATER_MS = 100;
+const TOLD_LATER_MS = labTimings.intervalMs / 2;
 
 /**
- * The service that `server` ran when it was hit, after `afterT` (monotonic nanoseconds), was gone when its lease ended:
- * by the journal, in which the lease is what the last acknowledged heartbeat made it (R6).
+ * The service that `server` ran when it was hit, after `afterT` (monotonic nanoseconds), was gone by the end of its lease,
+ * and before any other server decided to claim: by the journals, in which a lease is what the last acknowledged heartbeat
+ * made it (R6).
  */
 export function serviceEndedInLease(server: string, afterT: number): Fact {
   return {
@@ -102,13 +104,23 @@ export function serviceEndedInLease(server: string, afterT: number): Fact {
         if (line.event === 'lease') lease = line;
         if (line.t <= afterT || lease === undefined || !isGone(line, lease.epoch)) continue;
         const leftMs = (lease.endsAt - line.t) / 1e6;
-        return leftMs >= -TOLD_LATER_MS
-          ? `told ${leftMs.toFixed(1)} ms before the end of its lease`
-          : undefined;
+        if (leftMs < -TOLD_LATER_MS || someoneDecided(lines, server, afterT, line.t)) return undefined;
+        return `told ${Math.abs(leftMs).toFixed(1)} ms ${leftMs < 0 ? 'after' : 'before'} that`;
       }
       return undefined;
     },
   };
+}
+
+function someoneDecided(lines: readonly WorldLine[], than: string, fromT: number, toT: number): boolean {
+  return lines.some(
+    (said) =>
+      said.from === 'server' &&
+      said.server !== than &&
+      said.line.event === 'decided' &&
+      said.line.t > fromT &&
+      said.line.t <= toT,
+  );
 }
 
 /** What follows `stopping` follows it when every process of the service is gone (src/protocol/stop.ts). */

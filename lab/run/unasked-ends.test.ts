@@ -68,6 +68,10 @@ describe('a run in which a program ends unasked', function () {
     );
     assert.equal(outcome.judgement.verdict, 'violated');
     assert.equal(cameOutAsExpected(outcome), false);
+    assert.match(
+      outcome.brokeOff ?? '',
+      new RegExp(`^${who} ended with SIGKILL, and nobody had asked it to$`),
+    );
     const found = outcome.judgement.results.find(({ checker }) => checker === 'expectations');
     assert.ok(
       found?.evidence.some((sentence) => sentence.startsWith(`${who} ended at `)),
