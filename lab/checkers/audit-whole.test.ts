@@ -78,7 +78,7 @@ describe('audit-whole', () => {
     it('may lack the one write that was under way, acknowledged later or not', () => {
       assert.equal(said(storageKilled((story) => untold(story, 'u')))[0], 'valid');
       const acknowledged = storageKilled((story) => {
-        untold(story.begins(4.98, 'u'), 'u').acknowledges(5.7, 'u', 'server-1', 2, 2);
+        untold(story.begins(4.98, 'u'), 'u').acknowledges(5.7, 'u', 'server-1', 2, 3);
       });
       assert.equal(said(acknowledged)[0], 'valid');
     });
@@ -86,10 +86,12 @@ describe('audit-whole', () => {
     it('may lack no other: not a second one, nor one from before or after', () => {
       assert.equal(said(storageKilled((story) => untold(untold(story, 'u'), 'v')))[0], 'unknown');
       const late = storageKilled((story) => {
-        untold(story.begins(5.6, 'u'), 'u').acknowledges(5.7, 'u', 'server-1', 2, 2);
+        untold(story.begins(5.6, 'u'), 'u').acknowledges(5.7, 'u', 'server-1', 2, 3);
       });
       assert.match(said(late)[1]!, /^append u .* has no durable write in the record$/);
       assert.equal(said(untold(storageKilled(), 'u'))[0], 'unknown');
+      const first = without((line) => line.event === 'write' && line.offset === 0);
+      assert.equal(said(storageKilled(), first)[0], 'unknown', 'the next one was told before the kill');
       assert.equal(said(untold(goodTakeover(), 'u', 3))[0], 'unknown');
     });
 
@@ -130,6 +132,7 @@ describe('audit-whole', () => {
       });
       assert.equal(said(killed(), other(4))[0], 'valid');
       assert.match(said(killed(), other(0))[1]!, /^epoch 2 was granted .* shows none as high$/);
+      assert.equal(said(storageKilled(), other(4))[0], 'unknown', 'it came back, and told of more');
     });
 
     it('has the timings that the lab asked for', () => {

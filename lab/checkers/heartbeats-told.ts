@@ -1,6 +1,7 @@
 import type { AuditLine } from '../../src/ports/audit.ts';
 import type { JournalLine } from '../../src/ports/journal.ts';
 import type { History } from '../history/events.ts';
+import { timingsOf } from './bound.ts';
 import { powerCuts, stoppedWindows, within } from './fault-windows.ts';
 import type { Findings } from './findings.ts';
 import type { Instants } from './instants.ts';
@@ -63,7 +64,6 @@ function judgeOwned(
   own: readonly Owned[],
 ): void {
   const leases = lines.filter((line) => line.event === 'lease');
-  const cuts = powerCuts(history, server);
   const without = new Map<number, Owned[]>();
   for (const write of own) {
     const { record } = write;
@@ -72,14 +72,7 @@ function judgeOwned(
   }
   for (const [epoch, writes] of without) {
     const reasons = lines.filter((line) => explainsNoLease(line, epoch)).length;
-    // One heartbeat at most is under way when the power is cut, and it is the last of its epoch.
-    const lastT = Math.max(...own.filter(({ record }) => record.epoch === epoch).map(({ t }) => t));
-    const hidden = cuts.some(
-      ({ toT }) =>
-        toT >= lastT && !lines.some((line) => line.t > lastT && line.t <= toT && isOfEpoch(line, epoch)),
-    )
-      ? 1
-      : 0;
+    const hidden = writes.some((write) => isHidden(history, server, lines, write)) ? 1 : 0;
     if (writes.length <= reasons + hidden) continue;
     const counts = writes.map(({ record }) => record.count).join(', ');
     findings.unknown(
@@ -89,12 +82,33 @@ function judgeOwned(
   }
 }
 
+/**
+ * The last heartbeat of a server that lost its power as an owner may have no line: it was written no earlier than q
+ * before, for by then it would have been answered or given up. It may land whenever it likes.
+ */
+function isHidden(
+  history: History,
+  server: string,
+  lines: readonly JournalLine[],
+  { record, beganAt }: Owned,
+): boolean {
+  const told = lines.filter((line) => isOfEpoch(line, record.epoch));
+  const last = told.at(-1);
+  if (last?.event === 'role' && !['claiming', 'settling', 'active'].includes(last.to)) return false;
+  if (told.some((line) => line.event === 'lease' && line.count > record.count)) return false;
+  const cut = powerCuts(history, server).find(({ toT }) => toT >= (last?.t ?? 0));
+  const qMs = timingsOf(history)?.deadlineMs ?? 0;
+  return cut !== undefined && beganAt >= cut.fromT - qMs * 1e6;
+}
+
 /** Lines after which a heartbeat's write has no lease: it failed, came too late, or its owner was one no longer. */
 function explainsNoLease(line: JournalLine, epoch: number): boolean {
   if (line.event === 'heartbeat-failed') return line.epoch === epoch && line.phase === 'write';
   if (line.event === 'claim-abandoned') return line.epoch === epoch;
-  return line.event === 'role' && line.epoch === epoch && line.from !== 'standby' && line.to !== 'active';
+  return line.event === 'role' && line.epoch === epoch && OWNS.has(line.from) && line.to !== 'active';
 }
+
+const OWNS: ReadonlySet<string> = new Set(['settling', 'active', 'stopping']);
 
 function isOfEpoch(line: JournalLine, epoch: number): boolean {
   return (line.event === 'lease' || line.event === 'role') && line.epoch === epoch;

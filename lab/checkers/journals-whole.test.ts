@@ -54,7 +54,17 @@ describe('journals-whole', () => {
       };
       assert.equal(cut(4.99), 'valid', 'under way when the power was cut');
       assert.equal(cut(4.98, 4.99), 'unknown');
+      assert.equal(cut(6), 'valid', 'and landed late');
       assert.equal(cut(4.3), 'unknown', 'there is a later lease');
+      const late = goodTakeover().recordShows(4.99, 'server-1', 2).lease(4.998, 'server-1', 2);
+      assert.equal(said(late)[0], 'unknown', 'there is a later lease, told just before');
+      assert.equal(cut(4.74), 'unknown', 'it would have been answered or given up by then');
+      assert.equal(
+        said(goodTakeover().recordShows(4.99, 'server-1', 2).leaves(4.995, 'server-1', 2))[0],
+        'valid',
+      );
+      const left = goodTakeover().recordShows(4.98, 'server-1', 2).recordShows(4.99, 'server-1', 2);
+      assert.equal(said(left.leaves(4.995, 'server-1', 2))[0], 'unknown', 'it was an owner no longer');
     });
   });
 
@@ -75,6 +85,8 @@ describe('journals-whole', () => {
       'server-1 claimed epoch 4 at +10.799 s, and its journal does not tell of a decision',
     ]);
     assert.equal(claimed(5.02)[0], 'valid');
+    const late = goodTakeover().writesRecord(10.7, 'server-1', 4, 0).claims(10.8, 'server-1', 4);
+    assert.equal(said(late)[0], 'unknown', 'decided after it was written');
   });
 
   it('misses the lease of whoever is let in, unless a fault had stopped the agent', () => {

@@ -107,6 +107,10 @@ describe('takeover-bound', () => {
   it('is unknown when nobody who was there bears the lab out', () => {
     const doubts: [Story, RegExp][] = [
       [
+        hit(8).takeover(5.5, 8, 'server-1', 'server-2', 3),
+        /nothing that hit server-1 took effect at \+5\.500 s/,
+      ],
+      [
         new Story().takeover(5, 8, 'server-1', 'server-2', 3),
         /nothing that hit server-1 took effect at \+5\.000 s/,
       ],

@@ -5,9 +5,10 @@ import { Story } from './story.ts';
  * `between`: what happens before the owner appends again.
  */
 export function storageKilled(between: (story: Story) => void = () => {}): Story {
-  const story = new Story({ scenario: { atLeast: { acknowledged: 2 } } });
+  const story = new Story({ scenario: { atLeast: { acknowledged: 4 } } });
   story.observes(0.4, 2.5, 'server-1').observes(0.4, 8.5, 'server-2');
   story.active(3, 'server-1', 2, 5, false).letIn(3.001, 'server-1', 2).append(4, 'server-1', 2);
+  story.append(4.5, 'server-1', 2);
   story.fault(4.99, 1, 'storage-kill', 'storage', 'requested');
   story.fault(5.05, 1, 'storage-kill', 'storage', 'effective');
   const failed = { epoch: 2, phase: 'write', outcome: 'unknown', reason: 'connection lost' } as const;
