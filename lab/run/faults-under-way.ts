@@ -1,6 +1,7 @@
 import type { WorldLine } from '../engines/engine.ts';
 import type { Fault, FaultContext, FaultOptions, Injection } from '../faults/fault.ts';
 import { ExpectationMissed } from './expectations.ts';
+import { nowNs } from './now.ts';
 import type { Recorder } from './recorder.ts';
 
 /** A fault in the hands of a scenario. */
@@ -91,19 +92,26 @@ export class FaultsUnderWay {
   #healing(fault: Fault, target: string, injection: Injection, tell: Tell): () => Promise<void> {
     let healed: Promise<void> | undefined;
     const heal = async () => {
-      const detail = await injection.heal();
-      const healedT = tell('healed', detail);
-      if (fault.target === 'server') this.#awaitRecovery(fault.name, target, healedT, tell);
+      const sinceT = nowNs();
+      tell('healed', await injection.heal());
+      if (fault.target === 'server') this.#awaitRecovery(fault.name, target, sinceT, tell);
     };
     return () => (healed ??= heal());
   }
 
-  /** Healed is not recovered: the server has recovered when it sees or writes the quorum area again. */
-  #awaitRecovery(fault: string, target: string, healedT: number, tell: Tell): void {
+  /**
+   * Healed is not recovered: the server has recovered when it sees or writes the quorum area again. `sinceT` is when the
+   * healing began, for what it frees may be answered before it is told.
+   */
+  #awaitRecovery(fault: string, target: string, sinceT: number, tell: Tell): void {
     const what = 'sees the quorum area again';
-    const seen = this.#context.lines
-      .line((line) => touchesArea(line, target, healedT), this.#patienceMs, `${target}: ${what}`)
-      .then(() => tell('recovered', what));
+    const peer = this.#context.world.peerAddress(target);
+    const sees = (line: WorldLine) => touchesArea(line, target, sinceT) || wroteArea(line, peer, sinceT);
+    const seen = (
+      this.#recorder.lines.some(sees)
+        ? Promise.resolve()
+        : this.#context.lines.line(sees, this.#patienceMs, `${target}: ${what}`)
+    ).then(() => tell('recovered', what));
     seen.catch(() => {}); // told when it is asked for, unless the server is powered off before
     this.#recoveries.push({ fault, target, over: false, seen });
   }
@@ -111,6 +119,14 @@ export class FaultsUnderWay {
 
 function touchesArea(line: WorldLine, server: string, sinceT: number): boolean {
   if (line.from !== 'server' || line.server !== server || line.line.t < sinceT) return false;
-  const { event } = line.line;
-  return event === 'lease' || event === 'observed' || event === 'observed-change';
+  const entry = line.line;
+  if (entry.event === 'role') return ['claiming', 'settling', 'active'].includes(entry.to);
+  return entry.event === 'lease' || entry.event === 'observed' || entry.event === 'observed-change';
+}
+
+/** The storage node carried out a write that came from there: an owner by the published method journals no heartbeats. */
+function wroteArea(line: WorldLine, peer: string, sinceT: number): boolean {
+  if (line.from !== 'storage' || line.line.event !== 'quorum-write') return false;
+  const { outcome, beganAt } = line.line;
+  return line.line.peer.startsWith(peer) && outcome === 'ok' && beganAt >= sinceT;
 }
