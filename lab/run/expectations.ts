@@ -48,6 +48,15 @@ export function anotherBecomesActive(than: string): Expectation {
   };
 }
 
+/** An owner finds that somebody wrote over its record, and writes its own again (R5). */
+export function anOwnerIsOverwritten(): Expectation {
+  return {
+    what: 'an owner finds its record overwritten',
+    otherwise: 'violated',
+    fits: (line) => line.from === 'server' && line.line.event === 'overwrote',
+  };
+}
+
 /** The server released the area on disk (R8). */
 export function released(server: string): Expectation {
   return {
