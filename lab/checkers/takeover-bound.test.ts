@@ -74,6 +74,21 @@ describe('takeover-bound', () => {
     assert.deepEqual([verdict, excuse], ['unknown', 'a heartbeat of server-2 took 401 ms, more than S']);
   });
 
+  it('is unknown past the bound when the new owner was no standby yet', () => {
+    const ready = {
+      event: 'role',
+      from: 'starting',
+      to: 'standby',
+      epoch: 0,
+      rule: 'R0',
+      reason: '',
+    } as const;
+    const excuse = headline(takenOver(8.2).journal(5.5, 'server-2', ready))[1]!.split('; but ')[1];
+    assert.equal(excuse, 'server-2 was starting until +5.500 s, and no standby yet (R0)');
+    assert.equal(headline(takenOver(8.2).journal(4.9, 'server-2', ready))[0], 'violated', 'before the fault');
+    assert.equal(headline(takenOver(8.2).journal(5.5, 'server-1', ready))[0], 'violated', 'another server');
+  });
+
   it('takes no excuse from before the fault or after the takeover', () => {
     const blind = { event: 'blind', healed: false, reason: 'no answer', failures: 1 } as const;
     assert.equal(headline(takenOver(8.2).journal(4.9, 'server-2', blind))[0], 'violated');
