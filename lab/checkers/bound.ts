@@ -14,9 +14,10 @@ export interface Bound {
 const MS = 1e6;
 
 /**
- * D + T + 1.12 S + six round trips + the gate's drain + one q + the start of the service. A round trip is half of a
- * heartbeat cycle (one read, one write), the median of those in the journals while no fault was in force; drain and
- * start are those of this very takeover. Without D after a release that was seen (R8). Undefined when no cycle was measured.
+ * D + T + 1.12 S + six round trips + the gate's drain + one q + the start of the service. Round trips, drain and start
+ * are those of this very takeover, none of them longer than q; without a claim of its own a round trip is half of the
+ * heartbeat cycle in the middle of all that no fault held up. Without D after a release that was seen (R8). Undefined
+ * when no cycle was measured.
  */
 export function promiseC(
   history: History,
@@ -25,14 +26,16 @@ export function promiseC(
   const timings = timingsOf(history);
   const roundTripMs = roundTrip(history);
   if (timings === undefined || roundTripMs === undefined) return undefined;
+  const lines = history.journals.get(of.server) ?? [];
+  const drainMs = drain(history, of.epoch);
   const terms: [name: string, ms: number][] = [
     ...(of.skipsDeathWait ? [] : [['D', timings.intervalMs * timings.misses] as [string, number]]),
     ['T', timings.intervalMs],
     ['1.12 S', 1.12 * timings.settleMs],
-    ['6 round trips', 6 * roundTripMs],
-    ['drain', drain(history, of.epoch)],
+    ['6 round trips', ownRoundTrips(lines, of.epoch, timings.deadlineMs, drainMs) ?? 6 * roundTripMs],
+    ['drain', drainMs],
     ['q', timings.deadlineMs],
-    ['start of the service', serviceStart(history.journals.get(of.server) ?? [], of.epoch)],
+    ['start of the service', serviceStart(lines, of.epoch)],
   ];
   const boundMs = terms.reduce((sum, [, ms]) => sum + ms, 0);
   return { boundMs, sum: terms.map(([name, ms]) => `${name} ${inMs(ms)}`).join(' + ') };
@@ -67,6 +70,35 @@ export function premiseBroken(
     }
   }
   return undefined;
+}
+
+/**
+ * The six requests between the decision and the start of the service: the claim; the settling read, the establishing
+ * write and the read that confirms it; the data area; the read that verifies. Undefined when the journal lacks one.
+ */
+function ownRoundTrips(
+  lines: readonly JournalLine[],
+  epoch: number,
+  qMs: number,
+  drainMs: number,
+): number | undefined {
+  const own = lines.filter((line) => 'epoch' in line && line.epoch === epoch);
+  const decided = own.find((line) => line.event === 'decided');
+  const settling = own.find((line) => line.event === 'role' && line.to === 'settling');
+  const active = own.find((line) => line.event === 'role' && line.to === 'active');
+  const lease = own.find((line) => line.event === 'lease' && line.t >= (active?.t ?? Infinity));
+  const access = (outcome: string) => own.find((line) => line.event === 'access' && line.outcome === outcome);
+  const [asked, granted, verified] = ['obtaining', 'granted', 'verified'].map(access);
+  if (!decided || !settling || lease?.event !== 'lease' || !active || !asked || !granted || !verified)
+    return undefined;
+  const between = (fromT: number, toT: number, requests: number) =>
+    Math.min(requests * qMs, Math.max(0, (toT - fromT) / MS));
+  return (
+    between(decided.t, settling.t, 1) +
+    between(lease.startedAt, active.t, 3) +
+    between(asked.t + drainMs * MS, granted.t, 1) +
+    between(granted.t, verified.t, 1)
+  );
 }
 
 /**

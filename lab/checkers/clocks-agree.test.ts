@@ -12,7 +12,7 @@ const said = (story: Story) => {
 
 describe('clocks-agree', () => {
   it('is valid when every source goes on in time, within the run and after its causes', () => {
-    assert.deepEqual(said(goodTakeover()), ['valid', '121 lines of 5 sources, in order and within the run']);
+    assert.deepEqual(said(goodTakeover()), ['valid', '123 lines of 5 sources, in order and within the run']);
     assert.equal(clockDoubt(goodTakeover().history()), undefined);
   });
 

@@ -18,7 +18,7 @@ describe('journals-whole', () => {
   it('is valid when every write of the record is a lease or a claim that was decided, and nobody was silent', () => {
     assert.deepEqual(journalsWhole(goodTakeover().history()).evidence, [
       '20 writes of the record, and 18 leases that came of them',
-      'no server was silent for more than 458 ms, unless it was hurt',
+      'no server was silent for more than 454 ms, unless it was hurt',
     ]);
   });
 

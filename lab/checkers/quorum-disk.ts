@@ -15,12 +15,12 @@ const RECORD_AT = SECTOR_BYTES;
 /** Writes that covered the ownership record and succeeded, in the order in which they were finished. */
 export function recordWrites(audit: readonly AuditLine[]): RecordWrite[] {
   return audit.filter(
-    (line) =>
+    (line): line is RecordWrite =>
       line.event === 'quorum-write' &&
       line.outcome === 'ok' &&
       line.offset <= RECORD_AT &&
       line.offset + line.length > RECORD_AT,
-  ) as RecordWrite[];
+  );
 }
 
 /** The quorum area as it was left, against the last write of the record that was told, the grants and the timings. */
@@ -75,11 +75,7 @@ function kindOf({ record }: RecordWrite): string {
 
 function inWords(
   kind: string,
-  record:
-    | Pick<OwnershipRecord, 'node' | 'epoch' | 'count'>
-    | { node: string; epoch: number; count: number }
-    | null
-    | undefined,
+  record: { node: string; epoch: number; count: number } | null | undefined,
 ): string {
   if (record === null || record === undefined) return kind;
   const whose = record.node === '' ? 'a release' : `that of ${record.node}`;

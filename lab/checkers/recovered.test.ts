@@ -29,7 +29,7 @@ describe('recovered', () => {
     assert.equal(verdict, 'violated');
     assert.match(
       evidence!,
-      /served 3200 ms after everything was healed at \+10\.000 s, 70\.0 ms too late; bound 3130 ms/,
+      /served 3200 ms after everything was healed at \+10\.000 s, 70\.5 ms too late; bound 3130 ms/,
     );
   });
 

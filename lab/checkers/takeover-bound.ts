@@ -46,10 +46,29 @@ function judgeSeen(
     findings.holds(`${what}; ${against}`);
     return;
   }
-  const excuse = hostStalled(history, sinceT, servingT) ?? premiseBroken(history, to, sinceT, servingT);
+  const excuse =
+    hostStalled(history, sinceT, servingT) ??
+    premiseBroken(history, to, sinceT, servingT) ??
+    stillStarting(history, to, sinceT, servingT, { at });
   const late = `${what}, ${inMs(took - bound.boundMs)} too late; ${against}`;
   if (excuse === undefined) findings.violated(late, sinceT + bound.boundMs * 1e6);
   else findings.unknown(`${late}; but ${excuse}`);
+}
+
+/** R0: a server that has not watched its own slot for D yet is no standby, and claims nothing. */
+function stillStarting(
+  { journals }: History,
+  server: string,
+  fromT: number,
+  toT: number,
+  { at }: Pick<Instants, 'at'>,
+): string | undefined {
+  const ready = journals
+    .get(server)
+    ?.find((line) => line.event === 'role' && line.from === 'starting' && line.t > fromT && line.t < toT);
+  return ready === undefined
+    ? undefined
+    : `${server} was starting until ${at(ready.t)}, and no standby yet (R0)`;
 }
 
 function judgeMissed(

@@ -13,7 +13,8 @@ describe('the data of a report', () => {
     const [one, two] = dataOf(goodTakeover()).tracks;
     assert.deepEqual([one!.server, two!.server], ['server-1', 'server-2']);
     assert.deepEqual(inSeconds(one!.roles), [
-      ['settling', 0.2, 3],
+      ['claiming', 0.2, 2.546],
+      ['settling', 2.546, 3],
       ['active', 3, 5.06],
       ['starting', 10.1, 12],
     ]);

@@ -70,6 +70,8 @@ export class Story extends StorageStory {
     const to = 'active' as const;
     const reason = 'own claim stands';
     this.claims(from - CLAIM_S, server, epoch);
+    const acknowledged = { to: 'settling', epoch, rule: 'R4', reason: 'claim acknowledged' } as const;
+    this.journal(from - CLAIM_S + 0.006, server, { event: 'role', from: 'claiming', ...acknowledged });
     this.journal(from, server, { event: 'role', from: 'settling', to, epoch, rule: 'R4', reason });
     this.lease(from, server, epoch);
     this.journal(from + 0.0005, server, { event: 'access', epoch, outcome: 'obtaining' });
