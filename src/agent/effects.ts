@@ -81,7 +81,7 @@ export class Effects {
       await this.#area.writeRecord(record);
       return { kind: 'written', at: this.#now(), startedAt };
     } catch (error) {
-      const outcome = error instanceof RequestFailed ? 'failed' : 'unknown';
+      const outcome = error instanceof RequestFailed && error.effect === 'none' ? 'failed' : 'unknown';
       return { kind: 'write-failed', at: this.#now(), startedAt, outcome, reason: (error as Error).message };
     }
   }

@@ -125,6 +125,7 @@ describe('a file as a block device', () => {
     await assert.rejects(device.writeDurably(65536, new Uint8Array(sectorBytes), long), {
       name: 'RequestFailed',
       code: 'EINVAL',
+      effect: 'none',
       message: `${name}: write of ${sectorBytes} bytes at 65536 was not tried: the device has 65536 bytes`,
     });
     await assert.rejects(device.read(65536 - sectorBytes, 2 * sectorBytes, long), { code: 'EINVAL' });

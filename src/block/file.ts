@@ -57,7 +57,7 @@ export class FileBlockDevice implements BlockDevice {
 
   async writeDurably(offsetBytes: number, bytes: Uint8Array, deadlineMs: number): Promise<void> {
     const what = `${this.name}: write of ${bytes.length} bytes at ${offsetBytes}`;
-    if (this.readOnly) throw new RequestFailed(`${what} was not tried: it is read-only`, 'EPERM');
+    if (this.readOnly) throw new RequestFailed(`${what} was not tried: it is read-only`, 'EPERM', NOT_TRIED);
     this.#requireWithin(what, offsetBytes, bytes.length);
     await this.#finish(what, deadlineMs, async () => {
       const piece = this.#memory.borrow(bytes.length);
@@ -95,9 +95,12 @@ export class FileBlockDevice implements BlockDevice {
       maximumBytes,
     };
     const problem = rangeProblem(extent, offsetBytes, lengthBytes);
-    if (problem !== undefined) throw new RequestFailed(`${what} was not tried: ${problem}`, 'EINVAL');
+    if (problem !== undefined)
+      throw new RequestFailed(`${what} was not tried: ${problem}`, 'EINVAL', NOT_TRIED);
   }
 }
+
+const NOT_TRIED = { effect: 'none' } as const;
 
 function named(what: string, cause: unknown): Error {
   if (cause instanceof RequestFailed || cause instanceof OutcomeUnknown) return cause;

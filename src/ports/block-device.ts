@@ -12,9 +12,8 @@ export interface BlockDevice extends AsyncDisposable {
    */
   read(offsetBytes: number, lengthBytes: number, deadlineMs: number): Promise<Uint8Array>;
   /**
-   * Resolves when the bytes are on stable storage (forced unit access). Rejects with `RequestFailed`: they do not land
-   * any more, though after an error of the disk itself (EIO) they may have landed before the answer, in part too;
-   * or with `OutcomeUnknown`: they may still land, at any later time.
+   * Resolves when the bytes are on stable storage (forced unit access). Rejects with `RequestFailed`, whose `effect` says
+   * whether they may have landed all the same, or with `OutcomeUnknown`: they may still land, at any later time.
    */
   writeDurably(offsetBytes: number, bytes: Uint8Array, deadlineMs: number): Promise<void>;
 }
@@ -28,9 +27,16 @@ export class RequestFailed extends Error {
   override readonly name = 'RequestFailed';
   /** Symbolic, as the wire protocol names it: EIO, EPERM, ENOSPC, ESHUTDOWN, ... */
   readonly code: string;
-  constructor(message: string, code: string, options?: ErrorOptions) {
+  /**
+   * Of a write. `none`: it was never sent, so it certainly has none and never will. `possible`: the storage answered with
+   * an error, and an error says nothing about the bytes: a disk may have taken them, all or in part, before it failed
+   * (EIO after the write, in the flush), and a layer behind it may still pass them on.
+   */
+  readonly effect: 'none' | 'possible';
+  constructor(message: string, code: string, options: ErrorOptions & { effect?: 'none' } = {}) {
     super(message, options);
     this.code = code;
+    this.effect = options.effect ?? 'possible';
   }
 }
 

@@ -43,7 +43,11 @@ export function releaseRead(turn: Turn, event: EventOf<'read'>): void {
   issueWrite(turn, { status: 0, node: '', epoch, successor: '' });
 }
 
-/** Failed: it never lands, and is tried again with the next T. Unknown: nothing may follow it. */
+/**
+ * Failed: it never lands, and is tried again with the next T. Unknown: nothing may follow it, a second release least of
+ * all: whoever took over on the first one would be written over.
+ */
 export function releaseWriteFailed(turn: Turn, event: EventOf<'write-failed'>): void {
-  if (event.outcome === 'unknown') endRelease(turn, false, `a write may still land: ${event.reason}`);
+  if (event.outcome === 'unknown')
+    endRelease(turn, false, `it may have landed, or may still: ${event.reason}`);
 }

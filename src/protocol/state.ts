@@ -19,7 +19,7 @@ export interface State {
   readonly slot: SlotTrack;
   /** Record writes issued so far: the `count` of the last one. */
   readonly count: number;
-  /** R8: record writes of this incarnation that were not acknowledged and may still land. */
+  /** R8: record writes of this incarnation that were not acknowledged and may have landed, or may still. */
   readonly unsettled: number;
   /** Reads that failed in a row. Above 0 this server is blind. */
   readonly failures: number;

@@ -96,7 +96,10 @@ export type Event =
   | { kind: 'read-failed'; at: number; startedAt: number; reason: string }
   /** The record write was acknowledged as durable. */
   | { kind: 'written'; at: number; startedAt: number }
-  /** `unknown`: it may still land, at any time. `failed`: the storage refused it; it never lands. */
+  /**
+   * `failed`: it was never sent, so it never lands. `unknown`: anything else, an error of the disk among them: it may have
+   * landed, and may still, at any time.
+   */
   | { kind: 'write-failed'; at: number; startedAt: number; outcome: 'unknown' | 'failed'; reason: string }
   | { kind: 'slot-written'; at: number; slot: NodeSlot }
   | { kind: 'slot-write-failed'; at: number; slot: NodeSlot; reason: string }

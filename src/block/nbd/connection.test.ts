@@ -60,6 +60,7 @@ describe('an NBD connection', () => {
     await assert.rejects(second!, {
       name: 'RequestFailed',
       code: 'EIO',
+      effect: 'possible',
       message: `${connection.target.name}: write of 512 bytes at 4096 failed with NBD error 5 (EIO)`,
     });
     assert.equal((await first!).length, 512);
@@ -237,7 +238,7 @@ describe('an NBD connection', () => {
     const [first, second] = [later(connection.request(write, long)), connection.request(readAt(0), long)];
     const [one, two] = [await server.request(), await server.request()];
     one.reply(NBD_ERROR.ESHUTDOWN);
-    await assert.rejects(first, { name: 'RequestFailed', code: 'ESHUTDOWN' });
+    await assert.rejects(first, { name: 'RequestFailed', code: 'ESHUTDOWN', effect: 'possible' });
     assert.equal(connection.usable, false);
     assert.throws(
       () => connection.request(write, long),

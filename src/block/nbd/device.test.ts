@@ -98,6 +98,7 @@ describe('an NBD block device', () => {
     await assert.rejects(device.writeDurably(0, sector, 0), {
       name: 'RequestFailed',
       code: 'ETIMEDOUT',
+      effect: 'none',
       message: `${device.name}: write of 512 bytes at 0 was not sent: its deadline passed`,
     });
     const read = device.read(0, 512, long);
@@ -113,6 +114,7 @@ describe('an NBD block device', () => {
     await assert.rejects(device.writeDurably(0, sector, long), {
       name: 'RequestFailed',
       code: 'ENOTSUP',
+      effect: 'none',
       message: `${device.name}: write of 512 bytes at 0 was not sent: the export offers neither forced unit access nor flush`,
     });
     server.opening = says(welcome(65536, HAS_FLAGS | SEND_FLUSH | READ_ONLY));
@@ -151,6 +153,7 @@ describe('an NBD block device', () => {
       await assert.rejects(device.read(offset, length, long), {
         name: 'RequestFailed',
         code: 'EINVAL',
+        effect: 'none',
         message,
       });
       if (length > 0) {
@@ -216,10 +219,11 @@ describe('an NBD block device', () => {
         () => assert.fail('written'),
         (error: unknown) => error,
       );
-    let error = (await attempt()) as Error & { code?: string };
+    let error = (await attempt()) as Error & { code?: string; effect?: string };
     // The end of the first connection may not have been noticed yet by the first of them.
-    if (error.name === 'OutcomeUnknown') error = (await attempt()) as Error & { code?: string };
-    assert.deepEqual([error.name, error.code], ['RequestFailed', 'ENOTCONN']);
+    if (error.name === 'OutcomeUnknown')
+      error = (await attempt()) as Error & { code?: string; effect?: string };
+    assert.deepEqual([error.name, error.code, error.effect], ['RequestFailed', 'ENOTCONN', 'none']);
     assert.match(
       error.message,
       /: not connected: connect ECONNREFUSED .*; write of 512 bytes at 4096 was not sent$/,
@@ -238,6 +242,7 @@ describe('an NBD block device', () => {
     await assert.rejects(first, {
       name: 'RequestFailed',
       code: 'ENOTCONN',
+      effect: 'none',
       message: /: not connected: no NBD negotiation within \d+ ms; write of 512 bytes at 0 was not sent$/,
     });
     await assert.rejects(second, { name: 'RequestFailed', code: 'ENOTCONN' });

@@ -141,7 +141,7 @@ export class NbdBlockDevice implements BlockDevice {
       return await this.#connections.connected(untilMs);
     } catch (cause) {
       const text = `${(cause as Error).message}; ${describeCommand(command)} was not sent`;
-      throw new RequestFailed(text, 'ENOTCONN', { cause });
+      throw new RequestFailed(text, 'ENOTCONN', { cause, effect: 'none' });
     }
   }
 
@@ -163,7 +163,9 @@ export class NbdBlockDevice implements BlockDevice {
   }
 
   #notSent(command: Command, why: string, code: string): RequestFailed {
-    return new RequestFailed(`${this.name}: ${describeCommand(command)} was not sent: ${why}`, code);
+    return new RequestFailed(`${this.name}: ${describeCommand(command)} was not sent: ${why}`, code, {
+      effect: 'none',
+    });
   }
 }
 

@@ -71,6 +71,9 @@ export class Faults {
       case 'hold':
         server.holds.push({ status: fault.status, forMs: fault.forMs });
         return;
+      case 'error':
+        server.errors.push({ status: fault.status, forMs: fault.forMs, lands: fault.lands });
+        return;
       case 'release':
         // oxlint-disable-next-line unicorn/no-thenable -- the field's name, not a promise
         return stage.deliver(server, now, (at) => ({ kind: 'release', at, then: 'observe' }));

@@ -47,6 +47,11 @@ export type Fault = { server: Target; when: When } & (
   | { kind: 'cut'; forMs: number; lands: boolean }
   /** The next record write with this status lands `forMs` later than it should. */
   | { kind: 'hold'; forMs: number; status: 0 | 1 }
+  /**
+   * The next record write with this status is answered with an error. One that `lands` does so `forMs` later than it
+   * should, for all that; the other was never sent.
+   */
+  | { kind: 'error'; forMs: number; status: 0 | 1; lands: boolean }
   | { kind: 'release' }
   /** The service ends by itself. */
   | { kind: 'exit' }

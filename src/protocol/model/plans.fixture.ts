@@ -29,6 +29,7 @@ export function anyPlan(seed: number, machine: MachineOf): Plan {
       if (random.chance(ambush)) faults.push(anyFault(random, { on, nth, fromAt: 0, afterMs }, 'subject'));
     }
   }
+  faults.push(...anyErrors(new Random(seed + 2_000_000)));
   return {
     ...calm(seed, machine),
     servers: random.pick([2, 3]),
@@ -64,6 +65,22 @@ export function calm(seed: number, machine: MachineOf): Plan {
     drift: 0.05,
     machine,
   };
+}
+
+/** Errors of the disk, in some of the plans: for heartbeats, claims, and releases. */
+function anyErrors(random: Random): Fault[] {
+  if (!random.chance(0.5)) return [];
+  const errors: Fault[] = [];
+  for (let at = random.between(0, 12_000); at < 40_000; at += random.between(0, 8000)) {
+    const [server, status] = [
+      random.pick<Target>(['active', 'active', 'standby']),
+      random.pick<0 | 1>([0, 1]),
+    ];
+    const forMs = random.chance(0.4) ? 0 : random.between(0, 9000);
+    errors.push({ kind: 'error', server, when: { at }, forMs, status, lands: random.chance(0.5) });
+    if (random.chance(0.5)) errors.push({ kind: 'release', server, when: { at: at + 5 } });
+  }
+  return errors;
 }
 
 function anyFault(random: Random, when: When, target?: Target): Fault {

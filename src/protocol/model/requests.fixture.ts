@@ -5,6 +5,9 @@ import type { Server, Stage } from './stage.fixture.ts';
 /** At most, when nothing is wrong. */
 export const ROUND_TRIP_MS = 24;
 
+/** What an agent is told of a write that the storage answered with an error. */
+export const DISK_ERROR = 'EIO';
+
 type Written = { record: OwnershipRecord } | { slot: NodeSlot };
 type Send = (startedAt: number, life: number) => void;
 
@@ -102,6 +105,7 @@ export class Requests {
 
   #sendWrite(server: Server, what: Written, startedAt: number, life: number): void {
     const stage = this.#stage;
+    if ('record' in what && this.#answeredWithError(server, what.record, startedAt, life)) return;
     const failedAt = stage.now + server.identity.timings.deadlineMs / server.rate;
     const delayMs = this.delayOf(server, 'record' in what ? what.record.status : undefined);
     const answeredAt = stage.now + this.latency() + delayMs + this.latency();
@@ -129,6 +133,25 @@ export class Requests {
           : { kind: 'write-failed', at, startedAt, outcome: 'unknown', reason },
       life,
     );
+  }
+
+  /** An error comes at once; whether the bytes do, and when, is another matter. */
+  #answeredWithError(server: Server, record: OwnershipRecord, startedAt: number, life: number): boolean {
+    const stage = this.#stage;
+    const found = server.errors.findIndex(({ status }) => status === record.status);
+    if (found < 0 || stage.quiet) return false;
+    const [{ forMs, lands }] = server.errors.splice(found, 1) as [Server['errors'][number]];
+    const seenAt = stage.now + this.latency();
+    const answer = lands
+      ? ({ outcome: 'unknown', reason: DISK_ERROR } as const)
+      : ({ outcome: 'failed', reason: 'not sent' } as const);
+    if (lands) {
+      stage.schedule(seenAt + forMs, () => this.#land(server, { record }));
+      stage.disturbedUntil(seenAt + forMs);
+    }
+    const answeredAt = seenAt + this.latency();
+    stage.deliver(server, answeredAt, (at) => ({ kind: 'write-failed', at, startedAt, ...answer }), life);
+    return true;
   }
 
   #noisy(): boolean {

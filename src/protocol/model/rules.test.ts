@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import { safeMachine } from './machine.fixture.ts';
 import type { Fault, Outcome, Plan, Target, When } from './plan.fixture.ts';
+import { DISK_ERROR } from './requests.fixture.ts';
 import { anyPlan, calm, recoveryMs, TIMINGS } from './plans.fixture.ts';
 import { run } from './world.fixture.ts';
 
@@ -16,6 +17,9 @@ const ENOUGH = {
   'stopped by R6': 200,
   'stopped by R8': 100,
   'releases written': 40,
+  'releases that an error left in doubt': 10,
+  'heartbeats that the disk failed': 20,
+  'heartbeats that were never sent': 20,
   'decided by R1': 1000,
   'decided by R8': 20,
   'decided by R9': 500,
@@ -37,6 +41,15 @@ describe('the rules, in a world of late effects, stalls, crashes and drifting cl
         if (entry.event === 'overwrote') add('records overwritten by their owner');
         if (entry.event === 'role' && entry.to === 'stopping') add(`stopped by ${entry.rule}`);
         if (entry.event === 'released' && entry.written) add('releases written');
+        if (entry.event === 'released' && entry.reason.endsWith(DISK_ERROR)) {
+          add('releases that an error left in doubt');
+        }
+        if (entry.event === 'heartbeat-failed' && entry.reason === DISK_ERROR) {
+          add('heartbeats that the disk failed');
+        }
+        if (entry.event === 'heartbeat-failed' && entry.outcome === 'failed') {
+          add('heartbeats that were never sent');
+        }
         if (entry.event === 'decided') add(`decided by ${entry.rule}`);
       }
     }
@@ -95,6 +108,7 @@ const kinds = [
   'crash',
   'cut',
   'hold',
+  'error',
   'release',
   'exit',
   'wipe',

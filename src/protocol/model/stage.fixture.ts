@@ -22,6 +22,7 @@ export interface Server {
   lingerMs: number;
   cuts: { from: number; to: number; lands: boolean }[];
   holds: { status: 0 | 1; forMs: number }[];
+  errors: { status: 0 | 1; forMs: number; lands: boolean }[];
   /** The number of the last `wake`; older ones do not count. */
   wake: number;
   /** The service may run until then: active, or being stopped, within the lease. */
@@ -111,6 +112,7 @@ export class Stage {
       lingerMs: 0,
       cuts: [],
       holds: [],
+      errors: [],
       wake: 0,
       holdsUntil: undefined,
       serving: undefined,

@@ -1,5 +1,6 @@
 import type { Timings } from '../types.ts';
 import { TIMINGS } from './plans.fixture.ts';
+import { DISK_ERROR } from './requests.fixture.ts';
 import { hurriedBy, on, onActive, strike, type Weakness, weakness } from './weakness.fixture.ts';
 
 /** R5 to R9, and R0: keeping, giving up and finding an ownership, each less careful than it has to be. */
@@ -67,6 +68,30 @@ export const weakLeases: readonly Weakness[] = [
         strike(onActive(1, releasedAt), 'subject', 'hold', random.between(5500, 9500), 0),
         strike(onActive(1, releasedAt + 5), 'subject', 'release'),
         strike(onActive(2, random.between(0, 1500)), 'subject', 'stall', random.between(1500, 5000)),
+      ];
+    },
+  ),
+  weakness(
+    {
+      name: 'R8: a write that the disk failed counts as one that never lands',
+      seeds: 20,
+      breaks: '(a)',
+      world: { timings: lasting(9) },
+    },
+    {
+      before: (state, event) =>
+        event.kind === 'write-failed' && event.reason === DISK_ERROR
+          ? { state, event: { ...event, outcome: 'failed' } }
+          : { state, event },
+    },
+    (random) => {
+      const releasedAt = random.between(1500, 3000);
+      const lateMs = random.between(2000, 5000);
+      return [
+        { ...strike(onActive(1, releasedAt), 'subject', 'error', lateMs, 0), lands: true },
+        strike(onActive(1, releasedAt + 5), 'subject', 'release'),
+        strike(onActive(1, releasedAt + 10), 'standby', 'stall', lateMs + random.between(0, 900)),
+        strike(onActive(2, random.between(0, 300)), 'subject', 'stall', random.between(2500, 6000)),
       ];
     },
   ),
