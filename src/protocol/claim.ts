@@ -12,8 +12,8 @@ export function observeAndDecide(turn: Turn, event: EventOf<'read'>): void {
   const { identity, phase } = turn.state;
   if (phase.role !== 'standby') return;
   const decision = decide(seen, event, identity.node, identity.timings);
-  if (decision.verdict !== 'observe') reserve(turn);
   const claims = decision.verdict === 'claim';
+  if (decision.verdict !== 'observe') reserve(turn, claims);
   const reserved = claims ? reservedBefore(turn, event) : undefined;
   change(turn, { phase: { role: 'standby', waiting: claims && reserved === undefined } });
   if (reserved === undefined) return;
@@ -40,9 +40,9 @@ function claim(turn: Turn, event: EventOf<'read'>, epoch: number, { rule, why }:
 }
 
 /** R3: done while waiting, so that it costs no time. */
-function reserve(turn: Turn): void {
+function reserve(turn: Turn, claims: boolean): void {
   const { epochs, identity } = turn.state;
-  const reserved = reserveEpoch(epochs, identity);
+  const reserved = reserveEpoch(epochs, identity, claims);
   if (reserved === epochs) return;
   change(turn, { epochs: reserved });
   hurrySlot(turn);

@@ -96,21 +96,30 @@ describe('R3: the reservation', () => {
     reserved,
   });
 
+  const waits = (epochs: Epochs) => reserveEpoch(epochs, self, false);
+  const claims = (epochs: Epochs) => reserveEpoch(epochs, self, true);
+
   it('of an epoch is made once, and lies above everything known', () => {
-    const first = reserveEpoch(at(7, 5, undefined), self);
+    const first = waits(at(7, 5, undefined));
     assert.deepEqual(first, at(8, 5, { epoch: 8, ackAt: undefined }));
-    assert.equal(reserveEpoch(first, self), first);
+    assert.equal(waits(first), first);
+    assert.equal(claims(first), first);
   });
 
-  it('stays good while others see and reserve higher epochs without claiming them', () => {
+  it('stays good while this server waits and others see and reserve higher epochs without claiming them', () => {
     const reserved = at(11, 7, { epoch: 8, ackAt: 100 });
-    assert.equal(reserveEpoch(reserved, self), reserved);
+    assert.equal(waits(reserved), reserved);
+  });
+
+  it('is made anew for a claim when others reserved higher', () => {
+    const outbid = at(11, 7, { epoch: 8, ackAt: 100 });
+    assert.deepEqual(claims(outbid), at(12, 7, { epoch: 12, ackAt: undefined }));
   });
 
   it('is made anew when somebody claimed as high: the new one is not in the slot yet', () => {
     const outdone = at(9, 9, { epoch: 8, ackAt: 100 });
-    assert.deepEqual(reserveEpoch(outdone, self), at(10, 9, { epoch: 10, ackAt: undefined }));
-    assert.deepEqual(reserveEpoch(at(9, 8, { epoch: 8, ackAt: 100 }), self).reserved?.epoch, 10);
+    assert.deepEqual(waits(outdone), at(10, 9, { epoch: 10, ackAt: undefined }));
+    assert.deepEqual(waits(at(9, 8, { epoch: 8, ackAt: 100 })).reserved?.epoch, 10);
   });
 
   it('is never repeated: an epoch that was used, or granted to somebody, is claimed', () => {

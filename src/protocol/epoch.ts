@@ -15,7 +15,7 @@ export function epochsSeen(epochs: Epochs, area: AreaReading, { index, incarnati
     if (slot.kind !== 'valid' || (i === index && slot.value.incarnation === incarnation)) continue;
     highest = Math.max(highest, slot.value.epoch);
     // What a standby has in its slot it saw or means to use: were that to count as claimed, two standbys that wait
-    // for the same death would raise each other's epoch for ever.
+    // for the same death would raise each other's epoch all the while.
     if (slot.value.role === 'claimant' || slot.value.role === 'owner') {
       claimed = Math.max(claimed, slot.value.epoch);
     }
@@ -33,11 +33,20 @@ export function epochClaimed(epochs: Epochs, epoch: number): Epochs {
 }
 
 /**
- * R3: the epoch of the next claim. One that was chosen before stays good until somebody claims above it; a new one
- * has yet to be written to the own slot.
+ * R3: the epoch of the next claim. While this server waits, one that was chosen before stays good until somebody claims
+ * above it. When it `claims`, it has to lie above everything seen, the reservations of other standbys too: a late claim
+ * under one of these would otherwise take the ownership away from whoever won with a lower epoch. A new one has yet to
+ * be written to the own slot, and then a read has to show the death again.
+ *
+ * Standbys do not outbid each other for ever. Whoever has the highest reservation claims at its next read, and that read
+ * is at the disk one of its own round trips after the reservation landed. To be ahead of it, another one has to read the
+ * reservation and land a higher one, which takes a whole round trip of its own: the fastest of them is never outbid
+ * twice, and it costs whoever is two round trips.
  */
-export function reserveEpoch(epochs: Epochs, identity: Identity): Epochs {
-  if (epochs.reserved !== undefined && epochs.reserved.epoch > epochs.claimed) return epochs;
+export function reserveEpoch(epochs: Epochs, identity: Identity, claims: boolean): Epochs {
+  const { reserved, claimed, highest } = epochs;
+  if (reserved !== undefined && (claims ? reserved.epoch >= highest : reserved.epoch > claimed))
+    return epochs;
   const epoch = nextEpoch(epochs.highest, identity);
   return { ...epochs, highest: epoch, reserved: { epoch, ackAt: undefined } };
 }

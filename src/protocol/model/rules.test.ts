@@ -13,7 +13,6 @@ const ENOUGH = {
   'data writes refused': 20,
   'claims abandoned': 1000,
   'records overwritten by their owner': 100,
-  'stopped by R5': 10,
   'stopped by R6': 200,
   'stopped by R8': 100,
   'releases written': 40,
@@ -65,6 +64,16 @@ describe('the rules, in a world of late effects, stalls, crashes and drifting cl
         fc.property(plans(servers), (plan) => assertPromises(plan, run(plan), 'this plan')),
         { numRuns: 500 },
       );
+    });
+
+    it(`let one of ${servers} servers follow in time when the active one is gone, however they outbid each other`, () => {
+      for (let seed = 1; seed <= 40; seed += 1) {
+        const goneAt = 15_000 + 50 * seed;
+        const gone: Fault = { kind: 'crash', server: 'active', when: { at: goneAt }, forMs: 1e6 };
+        const plan = { ...calm(seed, safeMachine()), servers: servers + 1, faults: [gone] };
+        const next = run(plan).takeovers[1];
+        assert.ok(next !== undefined && next.at <= goneAt + recoveryMs(plan), `seed ${seed}`);
+      }
     });
 
     it(`give ${servers} servers an owner within one death wait of an undisturbed power-on, and keep it`, () => {
