@@ -65,6 +65,7 @@ export const auditShapes: Shapes<AuditLine, 'v' | 't' | 'event'> = {
   'gate-stopped': { reason: s },
   grant: { node: s, epoch: n, incarnation: s, previousEpoch: n },
   drained: { epoch: n, connectionsEnded: n, writesAwaited: n, drainMs: n },
+  'not-settled': { epoch: n, reason: s },
   admitted: { connection: n, peer: s, export: s, node: s, epoch: n, incarnation: s },
   refused: { connection: n, peer: s, export: s, node: 'string?', epoch: 'number?', lastGranted: n, reason: s },
   write: { connection: n, peer: s, export: s, node: s, epoch: n, incarnation: s, offset: n, length: n, beganAt: n, outcome: s, fua: b },

@@ -9,6 +9,8 @@ export type AuditEntry =
   | { event: 'grant'; node: string; epoch: number; incarnation: string; previousEpoch: number }
   /** Nothing of an older owner can still be written; the new owner is let in from here on. */
   | { event: 'drained'; epoch: number; connectionsEnded: number; writesAwaited: number; drainMs: number }
+  /** The flush between the two failed; the new owner is let in all the same: see the gate for why that is safe. */
+  | { event: 'not-settled'; epoch: number; reason: string }
   | {
       event: 'admitted';
       connection: number;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { openSync } from 'node:fs';
-import { type Disk, FileDisk } from './disk.ts';
+import type { Disk } from './disk.ts';
+import { FileDisk } from './file-disk.ts';
 import { dataName, owned, StorageDir, TestGate } from './gate.fixture.ts';
 
 /** The kernel's own full disk: every write to it fails with ENOSPC. */

@@ -13,6 +13,7 @@ import type { GrantStore } from './grant-store.ts';
 import { RecordWatch } from './record-watch.ts';
 import { Rules } from './rules.ts';
 import type { GateTls } from './tls.ts';
+import { systemReason } from './unusable.ts';
 
 export interface GateParts {
   quorum: Disk;
@@ -241,12 +242,22 @@ export class Gate implements ConnectionHost {
     return { connectionsEnded: ending.length, writesAwaited };
   }
 
-  /** What the newcomer will find must not be lost to a power cut after it was built upon. */
+  /**
+   * What the newcomer will find must not be lost to a power cut after it was built upon. Where that fails the newcomer is
+   * let in all the same, and it is said aloud: every write that was acknowledged as durable had a sync of its own, so
+   * none of them is lost, and what the newcomer builds upon the others it cannot make durable either: after a failed sync
+   * its flushes and durable writes fail.
+   */
   async #settleOnDisk(): Promise<void> {
     try {
       await this.#parts.data.flush();
     } catch (error) {
-      this.#parts.onTrouble(`storage: flushing the data area before a new owner failed: ${String(error)}`);
+      const epoch = this.#granting.lastEpoch;
+      const reason = systemReason(error);
+      this.#parts.audit.write({ event: 'not-settled', epoch, reason });
+      this.#parts.onTrouble(
+        `storage: flushing the data area before epoch ${epoch} was let in failed: ${reason}`,
+      );
     }
   }
 }

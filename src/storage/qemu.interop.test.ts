@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { openSync, readFileSync, writeFileSync } from 'node:fs';
 import { needs } from '../block/nbd/servers.fixture.ts';
-import { type Disk, FileDisk } from './disk.ts';
+import type { Disk } from './disk.ts';
+import { FileDisk } from './file-disk.ts';
 import { dataName, owned } from './gate.fixture.ts';
 import { OWNER, stock, StockClient, StockGate } from './stock-client.fixture.ts';
 

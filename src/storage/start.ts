@@ -3,7 +3,8 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { NBD_ERROR } from '../wire/nbd/constants.ts';
 import type { Audit } from './audit.ts';
 import { createControl } from './control.ts';
-import { type Disk, FileDisk } from './disk.ts';
+import type { Disk } from './disk.ts';
+import { FileDisk } from './file-disk.ts';
 import { Gate } from './gate.ts';
 import { ensureStateDirectory, GrantFile, type GrantStore } from './grant-store.ts';
 import { type ImageFile, openImage, openToRead } from './image-file.ts';
@@ -148,8 +149,22 @@ function stopper(gate: Gate, servers: readonly Server[], fds: readonly number[],
 }
 
 function disksOf(quorum: ImageFile, data: ImageFile, options: StorageOptions): { quorum: Disk; data: Disk } {
-  const file = new FileDisk(data);
-  return { quorum: new FileDisk(quorum, { whole: true }), data: options.throughDisk?.(file) ?? file };
+  const told = (area: string, after: string) => (error: unknown) => {
+    const reason = systemReason(error);
+    options.onTrouble(`storage: the ${area} area could not be made durable: ${reason}; ${after}`);
+  };
+  const file = new FileDisk(data, {
+    refusesAfterFailure: true,
+    onSyncFailed: told(
+      'data',
+      'every flush and durable write fails until this storage node is started again',
+    ),
+  });
+  const whole = new FileDisk(quorum, {
+    whole: true,
+    onSyncFailed: told('quorum', 'a flush fails until this storage node is started again'),
+  });
+  return { quorum: whole, data: options.throughDisk?.(file) ?? file };
 }
 
 async function readFirst(gate: Gate, quorum: ImageFile): Promise<void> {
