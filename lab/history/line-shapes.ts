@@ -73,6 +73,8 @@ export const auditShapes: Shapes<AuditLine, 'v' | 't' | 'event'> = {
   'quorum-write': { connection: n, peer: s, offset: n, length: n, beganAt: n, outcome: s, record: 'object?' },
   connected: { connection: n, peer: s, export: s },
   disconnected: { connection: n, peer: s, export: 'string?', reason: s },
+  'server-started': { pid: n, area: s, epoch: 'number?' },
+  'server-ended': { pid: n, area: s, epoch: 'number?', code: 'number?', signal: 'string?', byItself: b, why: s },
   rule: { id: s, state: s, detail: s },
 };
 

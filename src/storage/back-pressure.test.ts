@@ -117,9 +117,6 @@ describe('the gate: how a connection ends', () => {
     disk!.letAll();
     assert.equal((await told).outcome, 'ok');
     await stopped;
-    assert.deepEqual(
-      gate.audit.lines.slice(-3).map(({ event }) => event),
-      ['write', 'disconnected', 'gate-stopped'],
-    );
+    assert.deepEqual(gate.audit.events.slice(-3), ['write', 'disconnected', 'gate-stopped']);
   });
 });

@@ -4,7 +4,8 @@ import fsp, { open } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FileDisk } from './file-disk.ts';
+import { SyncedDisk } from './disk.ts';
+import { FileMedium } from './file-medium.ts';
 import { dataName, owned, StorageDir, TestGate } from './gate.fixture.ts';
 import { GrantFile } from './grant-store.ts';
 import { openImage } from './image-file.ts';
@@ -63,7 +64,7 @@ describe('what must survive a loss of power', () => {
         done(error);
       });
     });
-    const disk = new FileDisk(file);
+    const disk = new SyncedDisk(new FileMedium(file));
     await disk.write(0, new Uint8Array(512).fill(1), false);
     assert.equal(events.join(), '');
     await disk.write(0, new Uint8Array(512).fill(2), true).then(() => events.push('written'));
@@ -98,7 +99,7 @@ describe('what must survive a loss of power', () => {
     it('the write is not acknowledged, nor is any later one, by anybody, until the gate is started again', async () => {
       using storage = new StorageDir();
       {
-        await using gate = await TestGate.start(storage);
+        await using gate = await TestGate.start(storage, { backend: 'file' });
         await gate.own(owned('a', 5));
         const client = await gate.into(dataName('a', 5));
         using _ = failingOnce();
@@ -115,13 +116,13 @@ describe('what must survive a loss of power', () => {
         );
         assert.equal(gate.troubles.filter((line) => line.startsWith('storage: the data area')).length, 1);
       }
-      await using again = await TestGate.start(storage);
+      await using again = await TestGate.start(storage, { backend: 'file' });
       assert.deepEqual(await outcomes(await again.into(dataName('b', 7))), ['ok', 'ok', 'ok', 'ok']);
     });
 
     it('the next owner is let in all the same, and the audit says what it was let in upon', async () => {
       using storage = new StorageDir();
-      await using gate = await TestGate.start(storage);
+      await using gate = await TestGate.start(storage, { backend: 'file' });
       await gate.own(owned('a', 5));
       const former = await gate.into(dataName('a', 5));
       assert.equal((await former.write(0, Buffer.alloc(512, 1))).outcome, 'ok');
@@ -144,7 +145,7 @@ describe('what must survive a loss of power', () => {
 
     it('a heartbeat goes on: it brings its own bytes to the disk, and the failure was another one’s', async () => {
       using storage = new StorageDir();
-      await using gate = await TestGate.start(storage);
+      await using gate = await TestGate.start(storage, { backend: 'file' });
       {
         using _ = fdatasyncBy(
           (real) => (fd, done) =>

@@ -18,6 +18,8 @@ import { systemReason } from './unusable.ts';
 export interface GateParts {
   quorum: Disk;
   data: Disk;
+  /** Ends whatever carries out requests for the data area beside this process; resolves when it is proven gone. */
+  fenceData(epoch: number): Promise<void>;
   store: GrantStore;
   /** What `store` remembers. */
   granted: Grant | null;
@@ -115,6 +117,11 @@ export class Gate implements ConnectionHost {
         return { id, peer, export: access?.export ?? null, requestsInFlight };
       }),
     };
+  }
+
+  /** What carried out requests for an area is gone: its clients must not wait for answers, and not count on old ones. */
+  lost(area: Access['kind'], reason: string): void {
+    for (const connection of this.#connections) if (connection.access?.kind === area) connection.end(reason);
   }
 
   /** Answers what is under way, up to `withinMs`, and ends every connection. What rules hold is not carried out. */
@@ -237,6 +244,7 @@ export class Gate implements ConnectionHost {
       connection.end(reason, [...(refused.get(connection) ?? []), ...unseen]);
     }
     const writesAwaited = this.#carryOut.dataWrites.count;
+    await this.#parts.fenceData(this.#granting.lastEpoch);
     await this.#carryOut.dataWrites.idle();
     await this.#settleOnDisk();
     return { connectionsEnded: ending.length, writesAwaited };

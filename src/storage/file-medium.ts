@@ -1,9 +1,9 @@
 import { fdatasync, read, write } from 'node:fs';
-import { type Medium, SyncedDisk } from './disk.ts';
+import type { Medium } from './disk.ts';
 import type { ImageFile } from './image-file.ts';
 
-/** A plain file, read and written by this process. */
-class FileMedium implements Medium {
+/** A plain file as a medium: read and written by this process. */
+export class FileMedium implements Medium {
   readonly sizeBytes: number;
   readonly #fd: number;
 
@@ -25,15 +25,8 @@ class FileMedium implements Medium {
   }
 }
 
-/** A plain file as a disk. */
-export class FileDisk extends SyncedDisk {
-  constructor(file: ImageFile, options: ConstructorParameters<typeof SyncedDisk>[1] = {}) {
-    super(new FileMedium(file), options);
-  }
-}
-
 /** fdatasync(2). Rejects with the system's error; Linux tells of each lost write once per open file. */
-function syncFile(fd: number): Promise<void> {
+export function syncFile(fd: number): Promise<void> {
   return new Promise((resolve, reject) => {
     fdatasync(fd, (error) => {
       if (error === null) resolve();

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { closeSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FileDisk } from './file-disk.ts';
+import { SyncedDisk } from './disk.ts';
+import { FileMedium } from './file-medium.ts';
 import { type ImageFile, openImage } from './image-file.ts';
 
 describe('a disk over a file', () => {
@@ -18,7 +19,7 @@ describe('a disk over a file', () => {
   });
 
   it('gives back what was written, where it was written', async () => {
-    const disk = new FileDisk(file);
+    const disk = new SyncedDisk(new FileMedium(file));
     const bytes = Buffer.from('what was written');
     await disk.write(4000, bytes, false);
     const back = new Uint8Array(bytes.length + 2);
@@ -27,7 +28,7 @@ describe('a disk over a file', () => {
   });
 
   it('never shows half of a write when it is to show them whole', async () => {
-    const disk = new FileDisk(file, { whole: true });
+    const disk = new SyncedDisk(new FileMedium(file), { whole: true });
     const bytes = 1024 * 1024;
     const torn: number[] = [];
     const look = async (): Promise<void> => {
@@ -43,7 +44,7 @@ describe('a disk over a file', () => {
   });
 
   it('a request that fails does not stop those after it', async () => {
-    const disk = new FileDisk(file, { whole: true });
+    const disk = new SyncedDisk(new FileMedium(file), { whole: true });
     const bad = disk.read(file.sizeBytes, new Uint8Array(512));
     const good = disk.read(0, new Uint8Array(512));
     await assert.rejects(bad, { message: `read of 512 bytes at ${file.sizeBytes} ended after 0` });
@@ -51,7 +52,7 @@ describe('a disk over a file', () => {
   });
 
   it('a flush of a file that is gone is an error for all who share it', async () => {
-    const gone = new FileDisk({ ...file, fd: 9999 });
+    const gone = new SyncedDisk(new FileMedium({ ...file, fd: 9999 }));
     const results = await Promise.allSettled([
       gone.flush(),
       gone.flush(),
@@ -61,6 +62,6 @@ describe('a disk over a file', () => {
       results.map(({ status }) => status),
       ['rejected', 'rejected', 'rejected'],
     );
-    await assert.rejects(new FileDisk({ ...file, fd: 9999 }).flush(), { code: 'EBADF' });
+    await assert.rejects(new SyncedDisk(new FileMedium({ ...file, fd: 9999 })).flush(), { code: 'EBADF' });
   });
 });
