@@ -53,7 +53,7 @@ function outcome(of: {
   return { record, directory: '/run/active-killed', judgement, seconds: 6.44, trouble: of.trouble };
 }
 
-const run = { engine: { name: 'process' } };
+const run = { engine: { name: 'process' }, storage: 'nbd' };
 
 describe('a scenario came out as expected', () => {
   // prettier-ignore

@@ -18,7 +18,10 @@ export const labTimings: Timings = {
 const DATA_BYTES = 8 * 1024 * 1024;
 
 /** The world a scenario asks for, without what listens to it. */
-export function worldSpec(options: ScenarioOptions, dir: string, seed: number): Omit<WorldSpec, 'onLine'> {
+export function worldSpec(
+  options: ScenarioOptions,
+  { dir, seed, storage }: Pick<WorldSpec, 'dir' | 'storage'> & { seed: number },
+): Omit<WorldSpec, 'onLine'> {
   return {
     labId: randomBytes(4).toString('hex'),
     dir,
@@ -26,7 +29,7 @@ export function worldSpec(options: ScenarioOptions, dir: string, seed: number): 
     timings: labTimings,
     agent: { protocol: 'safe', fencing: 'gate', guard: true, ...options.agent },
     gate: { fencing: true, ...options.gate },
-    storage: 'nbd',
+    storage,
     dataBytes: DATA_BYTES,
     client: { workers: 3, thinkMs: 20, seed },
   };

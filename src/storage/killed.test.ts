@@ -57,8 +57,9 @@ interface Standing {
 
 /** Starts over what a killed gate left; throws unless exactly the owner in the record is let in. */
 async function comeBack(gate: GateProcess, dir: StorageDir): Promise<Standing> {
-  const shown = recordIn(dir);
   const { granted } = await gate.started();
+  // Not before: a server process that outlived the killed gate may still have written, which is what the locks are for.
+  const shown = recordIn(dir);
   const told = async (epoch: number): Promise<string> =>
     JSON.stringify(await (await RawClient.connect(await gate.to())).go(dataName('a', epoch)));
   if (shown > 0) {
