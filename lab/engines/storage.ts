@@ -10,7 +10,7 @@ export const storageKinds = ['nbd', 'nbdkit'] as const;
 export type StorageKind = (typeof storageKinds)[number];
 
 /** nbdkit where it is part of the image; on processes what every machine has. */
-export function defaultStorage(engine: Engine['name']): StorageKind {
+function defaultStorage(engine: Engine['name']): StorageKind {
   return engine === 'docker' ? 'nbdkit' : 'nbd';
 }
 

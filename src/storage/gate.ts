@@ -10,6 +10,7 @@ import { parseExportName } from './export-name.ts';
 import { servedExport } from './exports.ts';
 import { Granting } from './granting.ts';
 import type { GrantStore } from './grant-store.ts';
+import type { Patience } from './patience.ts';
 import { RecordWatch } from './record-watch.ts';
 import { Rules } from './rules.ts';
 import type { GateTls } from './tls.ts';
@@ -30,6 +31,8 @@ export interface GateParts {
   /** Null: clients are talked to in plain. */
   tls: GateTls | null;
   audit: Audit;
+  /** How long clients are waited for; the usual when left out. */
+  patience?: Patience;
   /** One line for people, about a trouble that does not stop the gate. */
   onTrouble(line: string): void;
 }
@@ -98,7 +101,7 @@ export class Gate implements ConnectionHost {
 
   /** `peer`: the client's address, as the audit and the rules name it. */
   accept(socket: Socket, peer: string): void {
-    this.#connections.add(new Connection(++this.#lastConnection, peer, socket, this));
+    this.#connections.add(new Connection(++this.#lastConnection, peer, socket, this, this.#parts.patience));
   }
 
   status(): unknown {

@@ -11,6 +11,7 @@ import { type ImageFile, openImage, openToRead } from './image-file.ts';
 import { type ListenAddress, listenOn } from './listen.ts';
 import { lock } from './lock.ts';
 import { gateTls, type GateTlsOptions } from './tls.ts';
+import type { Patience } from './patience.ts';
 import { StorageUnusable, systemReason } from './unusable.ts';
 
 export interface StorageOptions {
@@ -41,6 +42,8 @@ export interface StorageOptions {
   signal?: AbortSignal;
   /** Puts something between the gate and its data file: a slow disk, for tests. */
   throughDisk?(data: Disk): Disk;
+  /** How long clients are waited for: for tests. */
+  patience?: Patience;
   /** Keeps grants elsewhere than in `stateDir`: for tests. */
   store?: GrantStore;
 }
@@ -95,7 +98,9 @@ async function start(options: StorageOptions, undo: Undo[]): Promise<RunningStor
   const fenceData = (epoch: number): Promise<void> => areas.fenceData(epoch);
   const { quorum: quorumDisk, data: dataDisk } = areas;
   const disks = { quorum: quorumDisk, data: options.throughDisk?.(dataDisk) ?? dataDisk };
-  const gate = new Gate({ ...disks, fenceData, store, granted, fencing, readOnly, tls, audit, onTrouble });
+  const waits = options.patience === undefined ? {} : { patience: options.patience };
+  const kept = { store, granted, fencing, readOnly };
+  const gate = new Gate({ ...disks, ...kept, fenceData, tls, audit, onTrouble, ...waits });
   areas.onLost((area, reason) => gate.lost(area, reason));
   await readFirst(gate, quorum);
 
