@@ -164,6 +164,9 @@ export class NbdkitProcess {
         return;
       case 'broken':
         void this.kill(outcome.text);
+        return;
+      default:
+        void this.kill(`it answered with '${outcome.kind}', which nobody asked for`);
     }
   }
 
