@@ -36,7 +36,8 @@ interface AreaOptions {
 export async function openAreas(quorum: ImageFile, data: ImageFile, options: AreaOptions): Promise<Areas> {
   const { backend, fencing, granted, nbdkitProgram: program = 'nbdkit' } = options;
   if (backend !== 'nbdkit') {
-    const disks = disksOver(new FileMedium(quorum), new FileMedium(data), options);
+    const mostCalls = threadsForFiles() - 1;
+    const disks = disksOver(new FileMedium(quorum), new FileMedium(data, { mostCalls }), options);
     const nothing = (): Promise<void> => Promise.resolve();
     return { ...disks, fenceData: nothing, onLost: () => undefined, close: nothing };
   }
@@ -61,6 +62,14 @@ export async function openAreas(quorum: ImageFile, data: ImageFile, options: Are
     onLost: (tell) => (listener = tell),
     close,
   };
+}
+
+/**
+ * Threads that this process has for system calls on files (libuv: 4, or UV_THREADPOOL_SIZE). One of them is never the data
+ * area's: a disk that hangs there must not keep the record from being read and written.
+ */
+function threadsForFiles(): number {
+  return Math.max(2, Number(process.env['UV_THREADPOOL_SIZE'] ?? 4));
 }
 
 function disksOver(quorum: Medium, data: Medium, { onTrouble }: AreaOptions): { quorum: Disk; data: Disk } {

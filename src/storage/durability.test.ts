@@ -1,34 +1,17 @@
 import assert from 'node:assert/strict';
 import fs, { closeSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import fsp, { open } from 'node:fs/promises';
-import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SyncedDisk } from './disk.ts';
 import { FileMedium } from './file-medium.ts';
+import { inPlaceOf } from './in-place-of.fixture.ts';
 import { dataName, owned, StorageDir, TestGate } from './gate.fixture.ts';
 import { GrantFile } from './grant-store.ts';
 import { openImage } from './image-file.ts';
 import type { RawClient } from './raw-client.fixture.ts';
 
 type Fdatasync = (fd: number, done: (error: NodeJS.ErrnoException | null) => void) => void;
-
-/** Puts something in the place of one of Node's functions, for modules that imported it too. */
-function inPlaceOf<O extends object, K extends keyof O>(
-  of: O,
-  name: K,
-  by: (real: O[K]) => O[K],
-): Disposable {
-  const real = of[name];
-  of[name] = by(real);
-  syncBuiltinESMExports();
-  return {
-    [Symbol.dispose]() {
-      of[name] = real;
-      syncBuiltinESMExports();
-    },
-  };
-}
 
 function fdatasyncBy(by: (real: Fdatasync) => Fdatasync): Disposable {
   return inPlaceOf(fs as unknown as { fdatasync: Fdatasync }, 'fdatasync', by);

@@ -6,22 +6,40 @@ import type { ImageFile } from './image-file.ts';
 export class FileMedium implements Medium {
   readonly sizeBytes: number;
   readonly #fd: number;
+  /** How many system calls there may be at a time, and who waits for one to end. */
+  readonly #most: number;
+  #calls = 0;
+  readonly #waiting: (() => void)[] = [];
 
-  constructor({ fd, sizeBytes }: ImageFile) {
+  constructor({ fd, sizeBytes }: ImageFile, { mostCalls = Infinity } = {}) {
     this.#fd = fd;
     this.sizeBytes = sizeBytes;
+    this.#most = mostCalls;
   }
 
   read(offsetBytes: number, into: Uint8Array): Promise<void> {
-    return transfer('read', this.#fd, into, offsetBytes);
+    return this.#call(() => transfer('read', this.#fd, into, offsetBytes));
   }
 
   write(offsetBytes: number, bytes: Uint8Array): Promise<void> {
-    return transfer('write', this.#fd, bytes, offsetBytes);
+    return this.#call(() => transfer('write', this.#fd, bytes, offsetBytes));
   }
 
   sync(): Promise<void> {
-    return syncFile(this.#fd);
+    return this.#call(() => syncFile(this.#fd));
+  }
+
+  async #call(act: () => Promise<void>): Promise<void> {
+    if (this.#calls >= this.#most) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else this.#calls++;
+    try {
+      await act();
+    } finally {
+      // Whoever waits takes over the place, so that nobody who comes now is before him.
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#calls--;
+      else next();
+    }
   }
 }
 
