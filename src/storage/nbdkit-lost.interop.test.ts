@@ -55,6 +55,8 @@ describe('the gate over an nbdkit that ends by itself', function () {
     using dir = new StorageDir();
     await using gate = await TestGate.start(dir, { backend: 'nbdkit' });
     await gate.own(owned('a', 5));
+    // Let in: the gate has read the record, and nothing of its own is under way to the process any more.
+    await gate.into(dataName('a', 5));
     const { pid } = await serverOf(gate.audit, 'quorum');
     const [claimant, other] = [await gate.into('quorum'), await gate.into('quorum')];
     await stopProcess(pid);
