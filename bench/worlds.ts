@@ -23,7 +23,7 @@ export async function openBenchWorld(
   const directory = await bench.folder();
   const { engine } = await chooseEngine(engineName);
   const recorder = await Recorder.open(directory, () => {});
-  const defaults = worldSpec({ servers }, directory, 1);
+  const defaults = worldSpec({ servers }, { dir: directory, seed: 1, storage: 'nbd' });
   const spec = { ...defaults, labId: randomBytes(4).toString('hex'), timings: timings ?? defaults.timings };
   const opened = await openWorld(`bench-${bench.name}`, spec, engine, recorder, bench.signal);
   return { ...opened, recorder, createdMs: performance.now() - beganAt };

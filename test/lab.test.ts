@@ -16,7 +16,7 @@ describe('the lab program', function () {
   it('runs a scenario, says on which engine and why in its first line, and leaves a folder that is judged the same again', async () => {
     const ran = await lab(['run', 'active-killed'], { LAB_RUNS: runs });
     assert.equal(ran.exitCode, 0, ran.stdout + ran.stderr);
-    assert.match(ran.stdout.split('\n')[0]!, /^engine: process \(as asked for\)$/);
+    assert.match(ran.stdout.split('\n')[0]!, /^engine: process \(as asked for\); storage: nbd$/);
     assert.match(ran.stdout, /took over from server-\d \(epoch \d+\), serving after \d+ ms/);
     assert.ok(
       ran.stdout.split('\n').every((line) => line.length <= 80 || !line.trim().includes(' ')),

@@ -1,7 +1,8 @@
 import { Command, Option } from 'commander';
+import type { StorageKind } from '../engines/storage.ts';
 import { faults } from '../faults/index.ts';
 import { wrapped } from '../wrapped.ts';
-import { positive } from './run.ts';
+import { positive, storageOption } from './run.ts';
 
 /** `lab up`, `status`, `fault`, `heal`, `logs`, `down`: the same lab, by hand. */
 export function handCommands(): Command[] {
@@ -17,11 +18,12 @@ function up(): Command {
     .summary('bring a lab up, to be hurt by hand')
     .description('bring up storage, servers and a client that appends; it stays until lab down')
     .addOption(engineOption())
+    .addOption(storageOption())
     .option('--servers <n>', 'how many servers', '3')
     .addHelpText('after', '\nExample: lab up --engine process && lab status && lab fault kill active')
-    .action(async (flags: { engine?: string; servers: string }) => {
+    .action(async (flags: { engine?: string; storage?: StorageKind; servers: string }) => {
       const { bringUp } = await import('../control/commands.ts');
-      await bringUp(flags.engine, positive(flags.servers, '--servers'));
+      await bringUp(flags, positive(flags.servers, '--servers'));
     });
 }
 
@@ -101,10 +103,11 @@ export function holdCommand(): Command {
   return new Command('hold')
     .argument('<id>')
     .argument('<engine>')
+    .argument('<storage>')
     .argument('<servers>')
     .argument('<directory>')
-    .action(async (id: string, engine: string, servers: string, directory: string) => {
+    .action(async (id: string, engine: string, storage: StorageKind, servers: string, directory: string) => {
       const { holdLab } = await import('../control/commands.ts');
-      await holdLab(id, engine, Number(servers), directory);
+      await holdLab(id, engine, storage, Number(servers), directory);
     });
 }

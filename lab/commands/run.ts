@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { chooseEngine } from '../engines/choose.ts';
+import { chooseStorage, type StorageKind, storageKinds } from '../engines/storage.ts';
 import { exitCodes, UsageError } from '../errors.ts';
 import { runFiles } from '../history/paths.ts';
 import { againCommand } from '../report/again.ts';
@@ -15,6 +16,7 @@ import { interruptible } from './interruptible.ts';
 
 interface RunFlags {
   engine?: string;
+  storage?: StorageKind;
   seed: string;
   repeat: string;
   untilFail?: boolean;
@@ -33,6 +35,7 @@ export function runCommand(): Command {
     .addOption(
       new Option('--engine <engine>', 'where to run').choices(['docker', 'process']).env('LAB_ENGINE'),
     )
+    .addOption(storageOption())
     .option('--seed <n>', 'seed of the workload', '1')
     .option('--repeat <n>', 'run everything so many times', '1')
     .option('--until-fail', 'repeat until a scenario comes out otherwise than expected')
@@ -61,11 +64,13 @@ async function run(names: string[], flags: RunFlags): Promise<void> {
   const parallel = positive(flags.parallel, '--parallel');
   const { engine, why } = await chooseEngine(flags.engine);
   const progress = new Progress((text) => (flags.json === true ? console.error(text) : console.log(text)));
-  progress.say(`engine: ${engine.name} (${why})`);
+  const storage = await chooseStorage(engine.name, flags.storage);
+  progress.say(`engine: ${engine.name} (${why}); storage: ${storage}`);
   const summary = await interruptible((signal) =>
     runScenarios({
       ...{
         engine,
+        storage,
         files,
         seed,
         repeat,
@@ -106,7 +111,14 @@ function conclude(summary: RunSummary, seed: number): void {
   console.log(`report: ${join(directory, runFiles.report)}`);
   if (wrong.length === 0) return;
   const names = [...new Set(wrong.map((scenario) => scenario.name))];
-  console.log(`again: ${againCommand(names, summary.engine, wrong[0]?.seed ?? seed)}`);
+  const { engine, storage } = summary;
+  console.log(`again: ${againCommand(names, engine, storage, wrong[0]?.seed ?? seed)}`);
+}
+
+/** What keeps the bytes behind the gate. */
+export function storageOption(): Option {
+  const what = 'what keeps the bytes: the gate itself, or nbdkit (docker: nbdkit, process: nbd)';
+  return new Option('--storage <storage>', what).choices(storageKinds).env('LAB_STORAGE');
 }
 
 export function positive(text: string, flag: string): number {

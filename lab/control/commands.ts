@@ -10,6 +10,7 @@ import { chooseEngine } from '../engines/choose.ts';
 import { followFile } from '../engines/process/follow-file.ts';
 import { reapOrphans } from '../engines/process/reaper.ts';
 import { projectRoot } from '../engines/programs.ts';
+import { chooseStorage, type StorageKind } from '../engines/storage.ts';
 import { exitCodes, InfrastructureError, UsageError } from '../errors.ts';
 import { writeReports } from '../report/rewrite.ts';
 import { faultProblem } from '../faults/asked-for.ts';
@@ -19,18 +20,26 @@ import { control } from './controller.ts';
 import type { HandFault, HandStatus } from './hand-lab.ts';
 import { labsUp, socketOf, theLab } from './registry.ts';
 
-export async function bringUp(wanted: string | undefined, servers: number): Promise<void> {
-  const { engine, why } = await chooseEngine(wanted);
-  console.log(wrapped(`engine: ${engine.name} (${why})`, 80, '  '));
+export async function bringUp(
+  wanted: { engine?: string; storage?: StorageKind },
+  servers: number,
+): Promise<void> {
+  const { engine, why } = await chooseEngine(wanted.engine);
+  const storage = await chooseStorage(engine.name, wanted.storage);
+  console.log(wrapped(`engine: ${engine.name} (${why}); storage: ${storage}`, 80, '  '));
   const id = randomBytes(4).toString('hex');
   const directory = join(process.env['LAB_RUNS'] ?? join(projectRoot, 'lab-runs'), `by-hand-${id}`);
   await mkdir(directory, { recursive: true });
   const log = await open(join(directory, 'controller.log'), 'a');
   const argv = ['--disable-warning=ExperimentalWarning', join(projectRoot, 'lab/main.ts')];
-  const child = spawn(process.execPath, [...argv, 'hold', id, engine.name, String(servers), directory], {
-    detached: true,
-    stdio: ['ignore', log.fd, log.fd],
-  });
+  const child = spawn(
+    process.execPath,
+    [...argv, 'hold', id, engine.name, storage, String(servers), directory],
+    {
+      detached: true,
+      stdio: ['ignore', log.fd, log.fd],
+    },
+  );
   const ended = new Promise<'ended'>((resolve) => child.once('exit', () => resolve('ended')));
   const socket = await socketOf(id);
   for (;;) {
@@ -56,11 +65,12 @@ export async function bringUp(wanted: string | undefined, servers: number): Prom
 export async function holdLab(
   id: string,
   engineName: string,
+  storage: StorageKind,
   servers: number,
   directory: string,
 ): Promise<void> {
   const { engine } = await chooseEngine(engineName);
-  await interruptible((signal) => control(id, engine, servers, directory, signal));
+  await interruptible((signal) => control(id, { engine, storage }, servers, directory, signal));
 }
 
 export async function showStatus(lab: string | undefined, json: boolean): Promise<void> {

@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import type { Engine } from '../engines/engine.ts';
+import type { StorageKind } from '../engines/storage.ts';
 import type { ScenarioRecord } from '../history/events.ts';
 import { worldSpec } from '../run/defaults.ts';
 import { openWorld, shutDown } from '../run/open-world.ts';
@@ -10,15 +11,15 @@ import { socketOf } from './registry.ts';
 /** The process behind `lab up`: holds the world until `lab down`, then leaves a folder that can be judged. */
 export async function control(
   labId: string,
-  engine: Engine,
+  { engine, storage }: { engine: Engine; storage: StorageKind },
   servers: number,
   directory: string,
   signal: AbortSignal,
 ) {
   await mkdir(directory, { recursive: true });
-  const spec = { ...worldSpec({ servers }, directory, 1), labId };
+  const spec = { ...worldSpec({ servers }, { dir: directory, seed: 1, storage }), labId };
   const record: ScenarioRecord = {
-    ...{ name: 'by-hand', file: '', engine: engine.name, storage: 'nbd', seed: 1 },
+    ...{ name: 'by-hand', file: '', engine: engine.name, storage, seed: 1 },
     ...{ expected: 'valid', violatedBy: [], atLeast: { acknowledged: 1 } },
   };
   await writeFile(`${directory}/scenario.json`, JSON.stringify(record, null, 2) + '\n');

@@ -3,6 +3,7 @@ import type { AuditLine } from '../../src/ports/audit.ts';
 import type { JournalLine } from '../../src/ports/journal.ts';
 import type { Timings } from '../../src/protocol/types.ts';
 import type { AgentMode, ClientEvent, GateMode } from '../history/events.ts';
+import type { StorageKind } from './storage.ts';
 
 /** Where a lab runs. Everything a scenario can do to a world goes through here, so that one file runs on every engine. */
 export interface Engine {
@@ -20,7 +21,7 @@ export interface WorldSpec {
   timings: Timings;
   agent: AgentMode;
   gate: GateMode;
-  storage: 'nbd';
+  storage: StorageKind;
   /** Size of the data area. */
   dataBytes: number;
   client: ClientSpec;

@@ -65,6 +65,7 @@ export const auditShapes: Shapes<AuditLine, 'v' | 't' | 'event'> = {
   'gate-stopped': { reason: s },
   grant: { node: s, epoch: n, incarnation: s, previousEpoch: n },
   drained: { epoch: n, connectionsEnded: n, writesAwaited: n, drainMs: n },
+  'not-settled': { epoch: n, reason: s },
   admitted: { connection: n, peer: s, export: s, node: s, epoch: n, incarnation: s },
   refused: { connection: n, peer: s, export: s, node: 'string?', epoch: 'number?', lastGranted: n, reason: s },
   write: { connection: n, peer: s, export: s, node: s, epoch: n, incarnation: s, offset: n, length: n, beganAt: n, outcome: s, fua: b },
@@ -72,6 +73,8 @@ export const auditShapes: Shapes<AuditLine, 'v' | 't' | 'event'> = {
   'quorum-write': { connection: n, peer: s, offset: n, length: n, beganAt: n, outcome: s, record: 'object?' },
   connected: { connection: n, peer: s, export: s },
   disconnected: { connection: n, peer: s, export: 'string?', reason: s },
+  'server-started': { pid: n, area: s, epoch: 'number?' },
+  'server-ended': { pid: n, area: s, epoch: 'number?', code: 'number?', signal: 'string?', byItself: b, why: s },
   rule: { id: s, state: s, detail: s },
 };
 

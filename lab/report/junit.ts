@@ -8,7 +8,7 @@ export function junit(summary: RunSummary): string {
   const seconds = scenarios.reduce((sum, scenario) => sum + scenario.seconds, 0).toFixed(1);
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
-    `<testsuite name="arbiter-lab ${summary.engine}" tests="${scenarios.length}" failures="${failures}" errors="${errors}" time="${seconds}">`,
+    `<testsuite name="arbiter-lab ${summary.engine} ${summary.storage}" tests="${scenarios.length}" failures="${failures}" errors="${errors}" time="${seconds}">`,
     ...scenarios.map((scenario) => testCase(scenario)),
     '</testsuite>',
     '',

@@ -56,7 +56,7 @@ function outcome(of: {
   return { record, directory: '/run/active-killed', judgement, seconds: 6.44, trouble, brokeOff };
 }
 
-const run = { engine: { name: 'process' } };
+const run = { engine: { name: 'process' }, storage: 'nbd' };
 
 describe('a scenario came out as expected', () => {
   // prettier-ignore

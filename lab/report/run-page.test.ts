@@ -42,7 +42,7 @@ describe('the report of a run', () => {
     });
     const html = await page([scenario({}), wrong]);
     assert.match(html, /1 of 2 scenarios came out as expected/);
-    assert.match(html, /bin\/lab run active-frozen --engine process --seed 7</);
+    assert.match(html, /bin\/lab run active-frozen --engine process --storage nbd --seed 7</);
     assert.ok(html.indexOf('single-writer: &#60;late&#62;') < html.indexOf('id="scenarios-title"'));
   });
 

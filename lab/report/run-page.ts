@@ -71,12 +71,17 @@ function fact(name: string, value: string): Html {
   </div>`;
 }
 
-function againHtml({ scenarios, engine }: RunSummary, wrong: readonly ScenarioSummary[]): Html | null {
+function againHtml(
+  { scenarios, engine, storage }: RunSummary,
+  wrong: readonly ScenarioSummary[],
+): Html | null {
   const which = wrong.length > 0 ? wrong : scenarios;
   if (which.length === 0) return null;
   const names = [...new Set(which.map((scenario) => scenario.name))];
   const what = wrong.length > 0 ? 'Run again what did not come out as expected' : 'Run it again';
-  return html`<p class="again">${what}: <code>${againCommand(names, engine, which[0]!.seed)}</code></p>`;
+  return html`<p class="again">
+    ${what}: <code>${againCommand(names, engine, storage, which[0]!.seed)}</code>
+  </p>`;
 }
 
 function wrongHtml(wrong: readonly ScenarioSummary[], directory: string): Html {

@@ -39,14 +39,14 @@ export function cameOutAsExpected({ judgement, trouble, brokeOff }: ScenarioOutc
 export function summarize(
   directory: string,
   outcomes: readonly ScenarioOutcome[],
-  run: { engine: { name: string } },
+  run: { engine: { name: string }; storage: string },
 ): RunSummary {
   const scenarios = outcomes.map(summarizeScenario);
   return {
     version: 1,
     directory,
     engine: run.engine.name,
-    storage: 'nbd',
+    storage: run.storage,
     verdict: overall(scenarios),
     scenarios,
   };

@@ -21,7 +21,10 @@ const DATA_BYTES = 8 * 1024 * 1024;
 export type UnheardSpec = Omit<WorldSpec, 'onLine' | 'onEnd'>;
 
 /** The world a scenario asks for. */
-export function worldSpec(options: ScenarioOptions, dir: string, seed: number): UnheardSpec {
+export function worldSpec(
+  options: ScenarioOptions,
+  { dir, seed, storage }: Pick<WorldSpec, 'dir' | 'storage'> & { seed: number },
+): UnheardSpec {
   return {
     labId: randomBytes(4).toString('hex'),
     dir,
@@ -29,7 +32,7 @@ export function worldSpec(options: ScenarioOptions, dir: string, seed: number): 
     timings: labTimings,
     agent: { protocol: 'safe', fencing: 'gate', guard: true, ...options.agent },
     gate: { fencing: true, ...options.gate },
-    storage: 'nbd',
+    storage,
     dataBytes: DATA_BYTES,
     client: { workers: 3, thinkMs: 20, seed },
   };

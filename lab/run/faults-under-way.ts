@@ -3,6 +3,7 @@ import type { Fault, FaultContext, FaultOptions, Injection } from '../faults/fau
 import { ExpectationMissed } from './expectations.ts';
 import { nowNs } from './now.ts';
 import type { Recorder } from './recorder.ts';
+import { wroteArea } from './wrote-area.ts';
 
 /** A fault in the hands of a scenario. */
 export interface FaultHandle {
@@ -122,11 +123,4 @@ function touchesArea(line: WorldLine, server: string, sinceT: number): boolean {
   const entry = line.line;
   if (entry.event === 'role') return ['claiming', 'settling', 'active'].includes(entry.to);
   return entry.event === 'lease' || entry.event === 'observed' || entry.event === 'observed-change';
-}
-
-/** The storage node carried out a write that came from there: an owner by the published method journals no heartbeats. */
-function wroteArea(line: WorldLine, peer: string, sinceT: number): boolean {
-  if (line.from !== 'storage' || line.line.event !== 'quorum-write') return false;
-  const { outcome, beganAt } = line.line;
-  return line.line.peer.startsWith(peer) && outcome === 'ok' && beganAt >= sinceT;
 }

@@ -35,8 +35,10 @@ describe('the reports of a run', () => {
   it('are one of the run and one of each scenario', async () => {
     const outcomes = [await outcome('one'), await outcome('two')];
     const troubles: string[] = [];
-    await writeReportsOf(summarize(dir, outcomes, { engine: { name: 'process' } }), outcomes, (line) =>
-      troubles.push(line),
+    await writeReportsOf(
+      summarize(dir, outcomes, { engine: { name: 'process' }, storage: 'nbd' }),
+      outcomes,
+      (line) => troubles.push(line),
     );
     assert.deepEqual(troubles, []);
     assert.match(await report(), /href="two\/report\.html"/);
@@ -45,7 +47,7 @@ describe('the reports of a run', () => {
 
   it('lead back to the run from a round of it, also when they are written anew', async () => {
     const outcomes = [await outcome('one', 'round-2')];
-    const summary = summarize(dir, outcomes, { engine: { name: 'process' } });
+    const summary = summarize(dir, outcomes, { engine: { name: 'process' }, storage: 'nbd' });
     await writeReportsOf(summary, outcomes, assert.fail);
     assert.equal(await wayBack('round-2', 'one'), '../../report.html');
     await writeFile(join(dir, 'summary.json'), JSON.stringify(summary));
@@ -61,8 +63,10 @@ describe('the reports of a run', () => {
     await mkdir(join(dir, 'one', 'report.html'));
     await rm(join(dir, 'two', 'scenario.json'));
     const troubles: string[] = [];
-    await writeReportsOf(summarize(dir, outcomes, { engine: { name: 'process' } }), outcomes, (line) =>
-      troubles.push(line),
+    await writeReportsOf(
+      summarize(dir, outcomes, { engine: { name: 'process' }, storage: 'nbd' }),
+      outcomes,
+      (line) => troubles.push(line),
     );
     assert.equal(troubles.length, 2);
     assert.match(troubles[0]!, /^no report was written for one: EISDIR/);

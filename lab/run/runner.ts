@@ -2,6 +2,7 @@ import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Mocha from 'mocha';
 import type { Engine } from '../engines/engine.ts';
+import type { StorageKind } from '../engines/storage.ts';
 import { InfrastructureError } from '../errors.ts';
 import type { LabEvent } from '../history/events.ts';
 import { runFiles } from '../history/paths.ts';
@@ -15,6 +16,7 @@ import { SideBySide } from './side-by-side.ts';
 
 export interface RunOptions {
   engine: Engine;
+  storage: StorageKind;
   files: readonly string[];
   seed: number;
   repeat: number;

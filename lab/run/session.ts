@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkAll, type Judgement } from '../checkers/check-all.ts';
 import type { Engine, World } from '../engines/engine.ts';
+import type { StorageKind } from '../engines/storage.ts';
 import type { LabEvent, ScenarioRecord } from '../history/events.ts';
 import { loadHistory } from '../history/load.ts';
 import { historyFiles } from '../history/paths.ts';
@@ -14,6 +15,7 @@ import type { ScenarioDefinition } from './scenario.ts';
 
 export interface SessionContext {
   engine: Engine;
+  storage: StorageKind;
   /** Folder of the run; the scenario gets one of its own in it. */
   runDirectory: string;
   seed: number;
@@ -70,7 +72,7 @@ function scenarioRecord(definition: ScenarioDefinition, context: SessionContext)
     claim: definition.claim,
     file: definition.file,
     engine: context.engine.name,
-    storage: 'nbd',
+    storage: context.storage,
     seed: context.seed,
     expected: options.expect ?? 'valid',
     violatedBy: options.violatedBy ?? [],
@@ -85,7 +87,8 @@ async function inWorld(
   directory: string,
   recorder: Recorder,
 ): Promise<void> {
-  const spec = worldSpec(definition.options, directory, context.seed);
+  const { seed, storage } = context;
+  const spec = worldSpec(definition.options, { dir: directory, seed, storage });
   const opened = await openWorld(definition.name, spec, context.engine, recorder, context.signal);
   try {
     await orAborted(context.signal, perform(definition, opened.world, opened.lab, recorder));

@@ -1,4 +1,5 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { Backend } from '../storage/areas.ts';
 import type { ListenAddress } from '../storage/listen.ts';
 import { parseListenAddress } from '../storage/listen.ts';
 import type { RunningStorage, StorageOptions } from '../storage/start.ts';
@@ -15,6 +16,7 @@ interface Flags extends TlsFlags {
   data?: string;
   state?: string;
   control?: string;
+  backend: Backend;
   fencing: boolean;
   readOnly?: boolean;
   createQuorum?: number;
@@ -32,6 +34,14 @@ export function storageCommand(): Command {
     .option('--quorum <file>', 'the file of the quorum area')
     .option('--data <file>', 'the file of the data area')
     .option('--state <dir>', 'directory for what must outlive a restart: the last grant')
+    .addOption(
+      new Option(
+        '--backend <what>',
+        'what reads and writes the files: this process, or an nbdkit per owner behind it',
+      )
+        .choices(['file', 'nbdkit'])
+        .default('file'),
+    )
     .option('--control <socket>', 'Unix socket for status and for holding, delaying and failing requests')
     .option('--no-fencing', 'let in every well-formed data name and end nobody: no protection at all')
     .option('--read-only', 'serve both areas for reading alone, as after an incident')
@@ -72,6 +82,7 @@ function optionsOf(flags: Flags): Omit<StorageOptions, 'audit' | 'onTrouble'> {
     quorumFile: required('--quorum FILE', flags.quorum),
     dataFile: required('--data FILE', flags.data),
     stateDir: required('--state DIR', flags.state),
+    backend: flags.backend,
     fencing: flags.fencing,
     readOnly: flags.readOnly ?? false,
     lockWaitMs: flags.lockWait,

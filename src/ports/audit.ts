@@ -9,6 +9,8 @@ export type AuditEntry =
   | { event: 'grant'; node: string; epoch: number; incarnation: string; previousEpoch: number }
   /** Nothing of an older owner can still be written; the new owner is let in from here on. */
   | { event: 'drained'; epoch: number; connectionsEnded: number; writesAwaited: number; drainMs: number }
+  /** The flush between the two failed; the new owner is let in all the same: see the gate for why that is safe. */
+  | { event: 'not-settled'; epoch: number; reason: string }
   | {
       event: 'admitted';
       connection: number;
@@ -43,7 +45,10 @@ export type AuditEntry =
       offset: number;
       length: number;
       beganAt: number;
-      /** `ok`, or the error's name. */
+      /**
+       * `ok`, the error's name, or `unknown`: the server process that had it was reaped before it answered, so the bytes
+       * may be there, in part too, and will not change any more because of it.
+       */
       outcome: string;
       fua: boolean;
     }
@@ -72,6 +77,19 @@ export type AuditEntry =
     }
   | { event: 'connected'; connection: number; peer: string; export: string; identity?: TlsName }
   | { event: 'disconnected'; connection: number; peer: string; export: string | null; reason: string }
+  /** A server process for an area's bytes runs and holds the lock on the area's file. `epoch`: of its grant, if any. */
+  | { event: 'server-started'; pid: number; area: 'quorum' | 'data'; epoch: number | null }
+  /** It was reaped: nothing that it was told can still be written. `byItself`: nobody had ended it. */
+  | {
+      event: 'server-ended';
+      pid: number;
+      area: 'quorum' | 'data';
+      epoch: number | null;
+      code: number | null;
+      signal: string | null;
+      byItself: boolean;
+      why: string;
+    }
   /** A rule that holds, delays or fails one chosen request (fault injection). */
   | {
       event: 'rule';

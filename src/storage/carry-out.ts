@@ -3,7 +3,7 @@ import type { ServerRequest } from '../wire/nbd/server/outcome.ts';
 import { readReply, simpleReply } from '../wire/nbd/server/simple-reply.ts';
 import { type Audit, nowNs } from './audit.ts';
 import type { Access, Connection } from './connection.ts';
-import type { Disk } from './disk.ts';
+import { type Disk, OutcomeLost } from './disk.ts';
 import type { RecordWatch } from './record-watch.ts';
 import type { Interception, Rules } from './rules.ts';
 import { UnderWay } from './under-way.ts';
@@ -98,7 +98,7 @@ export class CarryOut {
     if (!refused) connection.drop(request);
   }
 
-  /** Resolves with the outcome: `ok` or an error's name. */
+  /** Resolves with the outcome: `ok`, an error's name, or `unknown`. */
   async #carryOut(order: Order): Promise<string> {
     this.requests.began();
     const outcome = await this.#perform(order);
@@ -149,6 +149,11 @@ export class CarryOut {
   }
 
   #answer({ connection, request }: Order, outcome: string): void {
+    if (outcome === 'unknown') {
+      // Any answer would be made up. Without one the connection must end, for the client counts on an answer.
+      connection.drop(request);
+      return connection.end('what it asked for has an unknown outcome');
+    }
     const error = outcome === 'ok' ? 0 : NBD_ERROR[outcome as NbdErrorName];
     connection.answer(request, simpleReply(request.cookie, error));
   }
@@ -171,12 +176,13 @@ export class CarryOut {
   }
 }
 
-/** `ok`, or the protocol's name for what the file system said. */
-async function outcomeOf(act: Promise<void>): Promise<'ok' | NbdErrorName> {
+/** `ok`, the protocol's name for what the file system said, or `unknown` where nothing was said. */
+async function outcomeOf(act: Promise<void>): Promise<'ok' | 'unknown' | NbdErrorName> {
   try {
     await act;
     return 'ok';
   } catch (error) {
+    if (error instanceof OutcomeLost) return 'unknown';
     return nbdErrorName(nbdErrorValue((error as NodeJS.ErrnoException).code ?? 'EIO'));
   }
 }

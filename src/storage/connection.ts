@@ -5,6 +5,7 @@ import type { ServedExport } from '../wire/nbd/server/export.ts';
 import type { ServerOutcome, ServerRequest } from '../wire/nbd/server/outcome.ts';
 import { NbdServerWire } from '../wire/nbd/server/server.ts';
 import { simpleReply } from '../wire/nbd/server/simple-reply.ts';
+import { type Patience, usualPatience } from './patience.ts';
 import type { GateTls, TlsIdentity } from './tls.ts';
 
 /** What a client was let into. */
@@ -28,8 +29,11 @@ export interface ConnectionHost {
   ended(connection: Connection, reason: string): void;
 }
 
-/** Most bytes of requests and answers that one connection may have under way: two of the largest requests. */
-const MOST_BYTES_IN_FLIGHT = 64 * 1024 * 1024;
+/**
+ * Most bytes of requests and answers that one connection may have under way. For the data area two of the largest
+ * requests; for the quorum area, where anybody may connect as often as he likes, a few times the whole of it.
+ */
+const MOST_BYTES_IN_FLIGHT = { data: 64 * 1024 * 1024, quorum: 256 * 1024 };
 /** What a request costs beside its payload, so that there is a bound for many empty ones too. */
 const BYTES_PER_REQUEST = 256;
 /** A client has nothing to say while its export is being decided. */
@@ -52,6 +56,7 @@ export class Connection {
     end: (): void => this.leave('the client closed the connection'),
     error: (error: Error): void => this.end(`the connection broke: ${error.message}`),
     close: (): void => this.end('the client closed the connection'),
+    timeout: (): void => this.#nothingMoved(),
   };
   #access: Access | null = null;
   #identity: TlsIdentity | null | undefined;
@@ -61,16 +66,20 @@ export class Connection {
   #requestsInFlight = 0;
   #corked = false;
   #pumping = false;
+  readonly #patience: Patience;
+  readonly #negotiating: NodeJS.Timeout;
 
-  constructor(id: number, peer: string, socket: Socket, host: ConnectionHost) {
+  constructor(id: number, peer: string, socket: Socket, host: ConnectionHost, patience = usualPatience) {
     this.id = id;
     this.peer = peer;
     this.#socket = socket;
     this.#host = host;
+    this.#patience = patience;
     this.#wire = new NbdServerWire(host.listed, host.tls?.mode);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, 10_000);
     this.#listenTo(socket);
+    this.#negotiating = setInterval(() => this.#stillNegotiating(), patience.negotiateMs);
     this.#send(this.#wire.greeting());
   }
 
@@ -89,7 +98,10 @@ export class Connection {
 
   /** Lets the client into what it asked for; with NBD_OPT_INFO it is only told about it. */
   admit(access: Access, served: ServedExport, intent: Intent): void {
-    if (intent !== 'info') this.#access = access;
+    if (intent !== 'info') {
+      this.#access = access;
+      clearInterval(this.#negotiating);
+    }
     this.#send(this.#wire.admit(served));
     this.#pump();
   }
@@ -134,6 +146,7 @@ export class Connection {
     if (this.#state === 'ended') return;
     for (const request of refused) this.#send(simpleReply(request.cookie, NBD_ERROR.ESHUTDOWN));
     this.#state = 'ended';
+    clearInterval(this.#negotiating);
     this.#flush();
     this.#socket.pause();
     this.#socket.destroySoon();
@@ -151,6 +164,7 @@ export class Connection {
 
   #listenTo(socket: Socket): void {
     for (const [event, listener] of Object.entries(this.#listeners)) socket.on(event, listener);
+    socket.setTimeout(this.#patience.moveMs);
   }
 
   /** From the acknowledgement on everything goes through TLS, or the connection ends. */
@@ -180,6 +194,20 @@ export class Connection {
     this.#pump();
   }
 
+  #stillNegotiating(): void {
+    if (this.#wire.status !== 'negotiating') return;
+    this.end(`the client asked for no export that it could have within ${this.#patience.negotiateMs} ms`);
+  }
+
+  /** Neither sent nor received anything for so long; that is fine as long as nothing is awaited of the client. */
+  #nothingMoved(): void {
+    const forMs = this.#patience.moveMs;
+    if (this.#state === 'ended') return;
+    if (this.#socket.writableLength > 0) return this.end(`the client took no answer for ${forMs} ms`);
+    if (this.#hasRoom() && this.#wire.midway)
+      this.end(`the client sent half a request, then nothing for ${forMs} ms`);
+  }
+
   #received(chunk: Buffer): void {
     if (this.#state !== 'open') return;
     this.#wire.receive(chunk);
@@ -206,7 +234,11 @@ export class Connection {
   }
 
   #hasRoom(): boolean {
-    return this.#bytesInFlight + this.#socket.writableLength < MOST_BYTES_IN_FLIGHT;
+    return this.#bytesInFlight + this.#socket.writableLength < this.#mostBytes;
+  }
+
+  get #mostBytes(): number {
+    return MOST_BYTES_IN_FLIGHT[this.#access?.kind ?? 'quorum'];
   }
 
   #take(outcome: ServerOutcome): void {

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { openSync } from 'node:fs';
-import { type Disk, FileDisk } from './disk.ts';
+import { type Disk, SyncedDisk } from './disk.ts';
+import { FileMedium } from './file-medium.ts';
 import { dataName, owned, StorageDir, TestGate } from './gate.fixture.ts';
 
 /** The kernel's own full disk: every write to it fails with ENOSPC. */
 function full({ sizeBytes }: Disk): Disk {
-  return new FileDisk({ fd: openSync('/dev/full', 'r+'), path: '/dev/full', sizeBytes });
+  return new SyncedDisk(new FileMedium({ fd: openSync('/dev/full', 'r+'), path: '/dev/full', sizeBytes }));
 }
 
 describe('the gate: a full disk', () => {

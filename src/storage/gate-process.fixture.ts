@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { NetConnectOpts } from 'node:net';
 import type { AuditLine } from '../ports/audit.ts';
-import { AuditTrail, type StorageDir } from './gate.fixture.ts';
+import { AuditTrail, BACKEND, type StorageDir } from './gate.fixture.ts';
 
 const program = fileURLToPath(new URL('../commands/main.ts', import.meta.url));
 
@@ -42,7 +42,7 @@ export class GateProcess implements AsyncDisposable {
       '--control',
       dir.control,
     ];
-    return new GateProcess(['--listen', '127.0.0.1:0', ...files, ...more]);
+    return new GateProcess(['--listen', '127.0.0.1:0', '--backend', BACKEND, ...files, ...more]);
   }
 
   /** Resolves when it listens; rejects with what it said when it ends first. */

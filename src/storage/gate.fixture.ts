@@ -7,9 +7,13 @@ import { recordOffset, type SectorBytes } from '../area/layout.ts';
 import { encodeRecord } from '../area/record.ts';
 import type { AuditLine } from '../ports/audit.ts';
 import type { Header, OwnershipRecord } from '../protocol/types.ts';
+import type { Backend } from './areas.ts';
 import { AuditLog } from './audit.ts';
 import { RawClient } from './raw-client.fixture.ts';
 import { type RunningStorage, startStorage, type StorageOptions } from './start.ts';
+
+/** What the gates of tests read and write their files with: ARBITER_BACKEND=nbdkit holds them all to the same claims. */
+export const BACKEND = (process.env['ARBITER_BACKEND'] ?? 'file') as Backend;
 
 export const CLUSTER = 'c1'.repeat(16);
 export const QUORUM_BYTES = 64 * 1024;
@@ -84,6 +88,11 @@ export class AuditTrail {
     return this.lines.filter((line): line is Extract<AuditLine, { event: E }> => line.event === event);
   }
 
+  /** The events alone, without those of server processes: equal whatever the backend. */
+  get events(): string[] {
+    return this.lines.map(({ event }) => event).filter((event) => !event.startsWith('server-'));
+  }
+
   take(lines: readonly string[]): void {
     for (const line of lines) this.lines.push(JSON.parse(line) as AuditLine);
     const waiting = [...this.#waiting];
@@ -118,6 +127,7 @@ export class TestGate implements AsyncDisposable {
       stateDir: dir.state,
       controlSocket: dir.control,
       fencing: true,
+      backend: BACKEND,
       lockWaitMs: 0,
       audit: audit.log,
       onTrouble: (line) => troubles.push(line),

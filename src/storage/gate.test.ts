@@ -168,9 +168,8 @@ describe('the gate: writes to the data area', () => {
     await gate.own(owned('a', 5));
     const client = await gate.into(dataName('a', 5));
     await client.write(4096, block(3, 1024), { fua: true });
-    const lines = gate.audit.lines.filter(({ event }) => event !== 'disconnected');
     assert.deepEqual(
-      lines.map(({ event }) => event),
+      gate.audit.events.filter((event) => event !== 'disconnected'),
       ['gate-started', 'connected', 'quorum-write', 'grant', 'drained', 'admitted', 'connected', 'write'],
     );
     const [write] = gate.audit.all('write');

@@ -10,13 +10,17 @@ import { parseExportName } from './export-name.ts';
 import { servedExport } from './exports.ts';
 import { Granting } from './granting.ts';
 import type { GrantStore } from './grant-store.ts';
+import type { Patience } from './patience.ts';
 import { RecordWatch } from './record-watch.ts';
 import { Rules } from './rules.ts';
 import type { GateTls } from './tls.ts';
+import { systemReason } from './unusable.ts';
 
 export interface GateParts {
   quorum: Disk;
   data: Disk;
+  /** Ends whatever carries out requests for the data area beside this process; resolves when it is proven gone. */
+  fenceData(epoch: number): Promise<void>;
   store: GrantStore;
   /** What `store` remembers. */
   granted: Grant | null;
@@ -27,6 +31,8 @@ export interface GateParts {
   /** Null: clients are talked to in plain. */
   tls: GateTls | null;
   audit: Audit;
+  /** How long clients are waited for; the usual when left out. */
+  patience?: Patience;
   /** One line for people, about a trouble that does not stop the gate. */
   onTrouble(line: string): void;
 }
@@ -95,7 +101,7 @@ export class Gate implements ConnectionHost {
 
   /** `peer`: the client's address, as the audit and the rules name it. */
   accept(socket: Socket, peer: string): void {
-    this.#connections.add(new Connection(++this.#lastConnection, peer, socket, this));
+    this.#connections.add(new Connection(++this.#lastConnection, peer, socket, this, this.#parts.patience));
   }
 
   status(): unknown {
@@ -114,6 +120,11 @@ export class Gate implements ConnectionHost {
         return { id, peer, export: access?.export ?? null, requestsInFlight };
       }),
     };
+  }
+
+  /** What carried out requests for an area is gone: its clients must not wait for answers, and not count on old ones. */
+  lost(area: Access['kind'], reason: string): void {
+    for (const connection of this.#connections) if (connection.access?.kind === area) connection.end(reason);
   }
 
   /** Answers what is under way, up to `withinMs`, and ends every connection. What rules hold is not carried out. */
@@ -236,17 +247,28 @@ export class Gate implements ConnectionHost {
       connection.end(reason, [...(refused.get(connection) ?? []), ...unseen]);
     }
     const writesAwaited = this.#carryOut.dataWrites.count;
+    await this.#parts.fenceData(this.#granting.lastEpoch);
     await this.#carryOut.dataWrites.idle();
     await this.#settleOnDisk();
     return { connectionsEnded: ending.length, writesAwaited };
   }
 
-  /** What the newcomer will find must not be lost to a power cut after it was built upon. */
+  /**
+   * What the newcomer will find must not be lost to a power cut after it was built upon. Where that fails the newcomer is
+   * let in all the same, and it is said aloud: every write that was acknowledged as durable had a sync of its own, so
+   * none of them is lost, and what the newcomer builds upon the others it cannot make durable either: after a failed sync
+   * its flushes and durable writes fail.
+   */
   async #settleOnDisk(): Promise<void> {
     try {
       await this.#parts.data.flush();
     } catch (error) {
-      this.#parts.onTrouble(`storage: flushing the data area before a new owner failed: ${String(error)}`);
+      const epoch = this.#granting.lastEpoch;
+      const reason = systemReason(error);
+      this.#parts.audit.write({ event: 'not-settled', epoch, reason });
+      this.#parts.onTrouble(
+        `storage: flushing the data area before epoch ${epoch} was let in failed: ${reason}`,
+      );
     }
   }
 }

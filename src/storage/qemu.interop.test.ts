@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { openSync, readFileSync, writeFileSync } from 'node:fs';
 import { needs } from '../block/nbd/servers.fixture.ts';
-import { type Disk, FileDisk } from './disk.ts';
+import { type Disk, SyncedDisk } from './disk.ts';
+import { FileMedium } from './file-medium.ts';
 import { dataName, owned } from './gate.fixture.ts';
 import { OWNER, stock, StockClient, StockGate } from './stock-client.fixture.ts';
 
@@ -131,7 +132,7 @@ describe('the gate and QEMU’s clients', function () {
 
   it('qemu-io: is told that the disk is full', async () => {
     const full = ({ sizeBytes }: Disk): Disk =>
-      new FileDisk({ fd: openSync('/dev/full', 'r+'), path: '/dev/full', sizeBytes });
+      new SyncedDisk(new FileMedium({ fd: openSync('/dev/full', 'r+'), path: '/dev/full', sizeBytes }));
     await using served = await StockGate.start(MIB, { throughDisk: full });
     const { code, stdout, stderr } = await qemuIo(served.uri('tcp', OWNER), 'write -P 1 0 4k');
     assert.equal(code, 1);

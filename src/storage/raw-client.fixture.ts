@@ -92,6 +92,18 @@ export class RawClient {
     return this.#ask(NBD_CMD.FLUSH, 0, 0, 0);
   }
 
+  /** Any request, sensible or not. Resolves with the answer. */
+  request(asked: {
+    command: number;
+    offset?: number | bigint;
+    length?: number;
+    flags?: number;
+    payload?: Uint8Array;
+  }): Promise<Answer> {
+    const { command, offset = 0, payload, length = payload?.length ?? 0, flags = 0 } = asked;
+    return this.#ask(command, offset, length, flags, payload);
+  }
+
   /** Bytes as they are. */
   send(bytes: Uint8Array): void {
     this.#socket.write(bytes);
@@ -136,7 +148,7 @@ export class RawClient {
 
   #ask(
     command: number,
-    offset: number,
+    offset: number | bigint,
     length: number,
     flags: number,
     payload?: Uint8Array,

@@ -1,15 +1,17 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { NBD_ERROR } from '../wire/nbd/constants.ts';
+import { type Areas, type Backend, openAreas } from './areas.ts';
 import type { Audit } from './audit.ts';
 import { createControl } from './control.ts';
-import { type Disk, FileDisk } from './disk.ts';
+import type { Disk } from './disk.ts';
 import { Gate } from './gate.ts';
 import { ensureStateDirectory, GrantFile, type GrantStore } from './grant-store.ts';
 import { type ImageFile, openImage, openToRead } from './image-file.ts';
 import { type ListenAddress, listenOn } from './listen.ts';
 import { lock } from './lock.ts';
 import { gateTls, type GateTlsOptions } from './tls.ts';
+import type { Patience } from './patience.ts';
 import { StorageUnusable, systemReason } from './unusable.ts';
 
 export interface StorageOptions {
@@ -24,6 +26,10 @@ export interface StorageOptions {
   /** Path of the control socket; none when left out. */
   controlSocket?: string;
   fencing: boolean;
+  /** Who reads and writes the files: this process, or an nbdkit for each. `file` when left out. */
+  backend?: Backend;
+  /** Where it is not the `nbdkit` in PATH: for tests. */
+  nbdkitProgram?: string;
   /** Serves both areas for reading alone, as after an incident; neither file is opened for writing. */
   readOnly?: boolean;
   /** Clients are talked to in plain when left out. */
@@ -36,6 +42,8 @@ export interface StorageOptions {
   signal?: AbortSignal;
   /** Puts something between the gate and its data file: a slow disk, for tests. */
   throughDisk?(data: Disk): Disk;
+  /** How long clients are waited for: for tests. */
+  patience?: Patience;
   /** Keeps grants elsewhere than in `stateDir`: for tests. */
   store?: GrantStore;
 }
@@ -48,22 +56,25 @@ export interface RunningStorage {
   stop(reason: string, withinMs: number): Promise<void>;
 }
 
+/** What a start that fails has to take back, the last first. */
+type Undo = () => unknown;
+
 /**
  * Starts a storage node. Until it listens nobody is admitted, and it does not listen before it holds the locks (every
  * process from before is gone), has its last grant and has read the record. Rejects with StorageUnusable, with nothing
  * left open.
  */
 export async function startStorage(options: StorageOptions): Promise<RunningStorage> {
-  const undo: (() => void)[] = [];
+  const undo: Undo[] = [];
   try {
     return await start(options, undo);
   } catch (error) {
-    for (const step of undo.reverse()) step();
+    for (const step of undo.reverse()) await step();
     throw error;
   }
 }
 
-async function start(options: StorageOptions, undo: (() => void)[]): Promise<RunningStorage> {
+async function start(options: StorageOptions, undo: Undo[]): Promise<RunningStorage> {
   const { audit, fencing, readOnly = false, onTrouble, signal } = options;
   const tls = options.tls === undefined ? null : gateTls(options.tls, onTrouble);
   const keep = <T extends { fd: number }>(file: T): T => {
@@ -82,8 +93,15 @@ async function start(options: StorageOptions, undo: (() => void)[]): Promise<Run
 
   const store = options.store ?? new GrantFile(options.stateDir);
   const granted = fencing ? await store.load() : null;
-  const disks = disksOf(quorum, data, options);
-  const gate = new Gate({ ...disks, store, granted, fencing, readOnly, tls, audit, onTrouble });
+  const areas = await openAreas(quorum, data, { ...options, readOnly, granted });
+  undo.push(() => areas.close(0));
+  const fenceData = (epoch: number): Promise<void> => areas.fenceData(epoch);
+  const { quorum: quorumDisk, data: dataDisk } = areas;
+  const disks = { quorum: quorumDisk, data: options.throughDisk?.(dataDisk) ?? dataDisk };
+  const waits = options.patience === undefined ? {} : { patience: options.patience };
+  const kept = { store, granted, fencing, readOnly };
+  const gate = new Gate({ ...disks, ...kept, fenceData, tls, audit, onTrouble, ...waits });
+  areas.onLost((area, reason) => gate.lost(area, reason));
   await readFirst(gate, quorum);
 
   const servers: Server[] = [];
@@ -108,7 +126,11 @@ async function start(options: StorageOptions, undo: (() => void)[]): Promise<Run
   }
   audit.write({ event: 'gate-started', pid: process.pid, fencing, granted, listen: listening.join(',') });
   door.open();
-  return { listening, gate, stop: stopper(gate, servers, [data.fd, quorum.fd, state.fd], audit) };
+  return {
+    listening,
+    gate,
+    stop: stopper({ gate, servers, areas, fds: [data.fd, quorum.fd, state.fd] }, audit),
+  };
 }
 
 /** Who comes before everything listens waits, so that the audit begins with the start of the gate. */
@@ -132,24 +154,30 @@ class Door {
   }
 }
 
+/** How long a server process that has nothing left to do may take to end. */
+const LEAVE_WITHIN_MS = 1000;
+
 const ERRORS = Object.keys(NBD_ERROR);
 
-function stopper(gate: Gate, servers: readonly Server[], fds: readonly number[], audit: Audit) {
+interface Stopped {
+  gate: Gate;
+  servers: readonly Server[];
+  areas: Areas;
+  fds: readonly number[];
+}
+
+function stopper({ gate, servers, areas, fds }: Stopped, audit: Audit) {
   return async (reason: string, withinMs: number): Promise<void> => {
     for (const server of servers) {
       server.close();
       if ('closeAllConnections' in server) (server as { closeAllConnections(): void }).closeAllConnections();
     }
     await gate.stop(withinMs);
+    await areas.close(gate.quiet ? LEAVE_WITHIN_MS : 0);
     audit.write({ event: 'gate-stopped', reason });
     // What is still under way keeps its file: a descriptor that was closed could be another file's by then.
     if (gate.quiet) for (const fd of fds) closeSync(fd);
   };
-}
-
-function disksOf(quorum: ImageFile, data: ImageFile, options: StorageOptions): { quorum: Disk; data: Disk } {
-  const file = new FileDisk(data);
-  return { quorum: new FileDisk(quorum, { whole: true }), data: options.throughDisk?.(file) ?? file };
 }
 
 async function readFirst(gate: Gate, quorum: ImageFile): Promise<void> {

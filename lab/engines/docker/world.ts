@@ -4,6 +4,7 @@ import type { AgentStatus } from '../../../src/ports/status.ts';
 import { initArguments, LineWaiter } from '../bring-up.ts';
 import type { MemberEnd, Part, World, WorldLine, WorldSpec } from '../engine.ts';
 import { programs } from '../programs.ts';
+import { backendArguments } from '../storage.ts';
 import { ask } from './ask.ts';
 import { LabContainer } from './container.ts';
 import { labelsFor, nameFor } from './labels.ts';
@@ -179,7 +180,7 @@ export class DockerWorld implements World {
   }
 
   async #bringUpStorage(networks: Networks): Promise<void> {
-    const { labId, dataBytes, gate } = this.#spec;
+    const { labId, dataBytes, gate, storage } = this.#spec;
     const volume = nameFor(labId, 'data');
     await this.#docker.createVolume({ Name: volume, Labels: labelsFor(labId, 'volume') });
     const options = storageOptions(this.#common(), volume, networks, [
@@ -187,6 +188,7 @@ export class DockerWorld implements World {
       ...['--quorum', `${DATA}/quorum.img`, '--create-quorum', String(QUORUM_BYTES)],
       ...['--data', `${DATA}/data.img`, '--create-data', String(dataBytes)],
       ...['--state', `${DATA}/state`, '--control', CONTROL],
+      ...backendArguments(storage),
       ...(gate.fencing ? [] : ['--no-fencing']),
     ]);
     this.#storage = new Server(await this.#create('storage', options));

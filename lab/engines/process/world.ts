@@ -7,6 +7,7 @@ import type { MemberEnd, Part, World, WorldLine, WorldSpec } from '../engine.ts'
 import { askUnixSocket } from '../../control/ask.ts';
 import { initArguments, LineWaiter } from '../bring-up.ts';
 import { programs } from '../programs.ts';
+import { backendArguments } from '../storage.ts';
 import { type LabAddresses, NBD_PORT, SERVICE_PORT } from './addresses.ts';
 import { MARK, send } from './marked-processes.ts';
 import { MemberProcesses } from './member-processes.ts';
@@ -142,6 +143,7 @@ export class ProcessWorld implements World {
       ...['--quorum', join(d, 'quorum.img'), '--create-quorum', String(64 * 1024)],
       ...['--data', join(d, 'data.img'), '--create-data', String(this.#spec.dataBytes)],
       ...['--state', join(d, 'gate-state'), '--control', join(d, 'gate.sock')],
+      ...backendArguments(this.#spec.storage),
       ...(this.#spec.gate.fencing ? [] : ['--no-fencing']),
     ]);
     const gone = member.exited.then(({ code }) =>

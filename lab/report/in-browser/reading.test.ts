@@ -17,7 +17,7 @@ describe('a report in a browser', function () {
     assert.match(text, /by-hand\s+✓ valid/);
     assert.match(text, /claims held: single-writer, acknowledged-kept/);
     assert.match(text, /server-1 to server-2\s+3\s+2775 ms\s+31\d\d ms/);
-    assert.match(text, /bin\/lab run by-hand --engine process --seed 7/);
+    assert.match(text, /bin\/lab run by-hand --engine process --storage nbd --seed 7/);
     assert.equal(await page.getByRole('img', { name: /% of the bound/ }).count(), 1);
   });
 

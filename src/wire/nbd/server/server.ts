@@ -59,6 +59,12 @@ export class NbdServerWire {
     return this.#input.available;
   }
 
+  /** Part of a request came in, and its rest is awaited. */
+  get midway(): boolean {
+    const { at } = this.#phase;
+    return at === 'payload' || at === 'skip' || (at === 'request' && this.#input.available > 0);
+  }
+
   /** To be sent before anything else. */
   greeting(): Uint8Array {
     return greetingBytes();
