@@ -41,7 +41,7 @@ describe('a run in which a program ends unasked', function () {
     const outcome = await runScenario(
       { name: 'unasked', file: '', claim: '', options: { servers: 2 }, body },
       {
-        ...{ engine, runDirectory: directory, seed: 1, signal: new AbortController().signal },
+        ...{ engine, storage: 'nbd', runDirectory: directory, seed: 1, signal: new AbortController().signal },
         onEvent(event) {
           events.push(event);
           if (event.event === 'process-ended' && !event.wanted) told.resolve();
