@@ -5,6 +5,7 @@ import { expectations } from './expectations.ts';
 import { faultsEffective } from './faults-effective.ts';
 import { historyWhole } from './history-whole.ts';
 import { meaningful } from './meaningful.ts';
+import { pauseHonoured } from './pause-honoured.ts';
 import { recovered } from './recovered.ts';
 import { singleActive } from './single-active.ts';
 import { singleWriter } from './single-writer.ts';
@@ -38,6 +39,7 @@ const checkers: readonly Entry[] = [
     checker: takeoverBound,
     concerns: (h) => takeoversOf(h).length > 0 || (h.scenario.atLeast.takeovers ?? 0) > 0,
   },
+  { checker: pauseHonoured, concerns: (h) => h.lab.some((e) => e.event === 'order' && e.order === 'pause') },
   { checker: recovered },
   { checker: faultsEffective, concerns: (h) => h.lab.some((event) => event.event === 'fault') },
   {

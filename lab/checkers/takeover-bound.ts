@@ -23,15 +23,21 @@ export const takeoverBound: Checker = (history) => {
   return findings.result('no takeover was awaited');
 };
 
+const SINCE = {
+  fault: (from: string) => `${from} was hit`,
+  release: (from: string) => `${from} had released`,
+  resume: (from: string) => `the pause over the dead ${from} was lifted`,
+};
+
 function judgeSeen(
   findings: Findings,
   history: History,
   { at }: Instants,
-  { from, sinceT, skipsDeathWait }: Takeover,
+  { from, sinceT, since, skipsDeathWait }: Takeover,
   { to, epoch, servingT }: { to: string; epoch: number; servingT: number },
 ): void {
   const took = (servingT - sinceT) / 1e6;
-  const what = `${to} (epoch ${epoch}) served ${inMs(took)} after ${from} ${skipsDeathWait ? 'had released' : 'was hit'} at ${at(sinceT)}`;
+  const what = `${to} (epoch ${epoch}) served ${inMs(took)} after ${SINCE[since](from)} at ${at(sinceT)}`;
   const bound = promiseC(history, { server: to, epoch, skipsDeathWait });
   if (bound === undefined) {
     findings.unknown(`${what}; no heartbeat was measured, so there is no bound to hold it against`);
@@ -52,10 +58,10 @@ function judgeMissed(
   findings: Findings,
   history: History,
   { at }: Instants,
-  { from, sinceT }: Takeover,
+  { from, sinceT, since }: Takeover,
   { waitedMs }: { waitedMs: number },
 ): void {
-  const what = `nobody took over from ${from} within ${inMs(waitedMs)} after ${at(sinceT)}`;
+  const what = `nobody took over from ${from} within ${inMs(waitedMs)} after ${SINCE[since](from)} at ${at(sinceT)}`;
   const excuse = hostStalled(history, sinceT, sinceT + waitedMs * 1e6);
   if (excuse === undefined) findings.violated(what, sinceT + waitedMs * 1e6);
   else findings.unknown(`${what}; but ${excuse}`);

@@ -49,6 +49,7 @@ export const labShapes: Shapes<LabEvent, 't' | 'event'> = {
   fault: { id: n, fault: s, target: s, phase: s, detail: s },
   'takeover-awaited': { from: s, skipsDeathWait: b, sinceT: n },
   'takeover-seen': { from: s, to: s, epoch: n, sinceT: n, servingT: n },
+  order: { order: s, server: s, to: 'string?', requestedT: n, code: n, said: s },
   'takeover-missed': { from: s, sinceT: n, waitedMs: n },
   healed: {},
   'serving-again': { server: s, epoch: n },

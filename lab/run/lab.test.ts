@@ -113,11 +113,7 @@ describe('a lab', () => {
     );
   });
 
-  it('judges what must never be seen over everything that was said since', async () => {
-    const lab = labOver({});
-    serves('server-1', 3);
-    lab.never(anotherBecomesActive('server-1'));
-    serves('server-2', 7);
+  async function finished(lab: Lab): Promise<LabEvent | undefined> {
     const done = lab.finish();
     for (let i = 0; i < 10; i++) {
       await new Promise(setImmediate);
@@ -131,7 +127,26 @@ describe('a lab', () => {
     }
     says('server-1', { event: 'role', from: 'active', to: 'standby', epoch: 3, rule: 'R5', reason: '' });
     await done;
-    const [never] = events('expected');
+    return events('expected')[0];
+  }
+
+  it('judges what must never be seen over everything that was said since', async () => {
+    const lab = labOver({});
+    serves('server-1', 3);
+    lab.never(anotherBecomesActive('server-1'));
+    serves('server-2', 7);
+    const never = await finished(lab);
     assert.ok(never?.event === 'expected' && !never.met && never.otherwise === 'violated');
+  });
+
+  it('judges what must not be seen for a while over just that while', async () => {
+    const lab = labOver({});
+    serves('server-1', 3);
+    const over = lab.never(anotherBecomesActive('server-1'));
+    says('server-1', { event: 'warning', text: 'nothing' });
+    over();
+    serves('server-2', 7);
+    const never = await finished(lab);
+    assert.ok(never?.event === 'expected' && never.met);
   });
 });

@@ -5,10 +5,15 @@ import { LineWaiter } from '../engines/bring-up.ts';
 import type { World, WorldLine } from '../engines/engine.ts';
 import type { FaultOptions, Injection } from '../faults/fault.ts';
 import { faultNamed } from '../faults/index.ts';
+import { Client } from './client.ts';
 import type { ClusterView } from './cluster-view.ts';
 import { type Expectation, ExpectationMissed } from './expectations.ts';
+import { Never } from './never.ts';
 import { nowNs } from './now.ts';
+import { type Hit, measuredFrom } from './hit.ts';
+import { Orders } from './orders.ts';
 import type { Recorder } from './recorder.ts';
+import { type Trespass, tryTrespass } from './trespass.ts';
 
 export interface Takeover {
   server: string;
@@ -32,15 +37,17 @@ export interface FaultHandle {
 export class Lab {
   readonly servers: readonly string[];
   readonly client: Client;
+  /** What a person asks of the agents: hand-over, pause, resume. */
+  readonly orders: Orders;
   readonly #world: World;
   readonly #view: ClusterView;
   readonly #lines: LineWaiter;
   readonly #recorder: Recorder;
   readonly #timings: Timings;
   readonly #handles: FaultHandle[] = [];
-  readonly #never: { expectation: Expectation; fromLine: number }[] = [];
-  /** When the last fault hit this server: where a takeover is measured from. */
-  readonly #hitT = new Map<string, { t: number; clean: boolean }>();
+  readonly #never: Never;
+  /** What last happened to this server: where a takeover from it is measured from. */
+  readonly #hits = new Map<string, Hit>();
   #faults = 0;
 
   constructor(world: World, view: ClusterView, lines: LineWaiter, recorder: Recorder, timings: Timings) {
@@ -51,6 +58,8 @@ export class Lab {
     this.#timings = timings;
     this.servers = view.names;
     this.client = new Client(lines);
+    this.#never = new Never(recorder);
+    this.orders = new Orders(world, recorder, (server, hit) => void this.#hits.set(server, hit));
   }
 
   /** The longest anything is awaited: several times promise (c), whose own bound is for the checkers to judge. */
@@ -125,7 +134,7 @@ export class Lab {
     }
     const effective = injection.effective.then((detail) => {
       const t = tell('effective', detail);
-      this.#hitT.set(resolved, name === 'stop' ? { t: requestedT, clean: true } : { t, clean: false });
+      this.#hits.set(resolved, name === 'stop' ? { t: requestedT, kind: 'let-go' } : { t, kind: 'fault' });
       if (name === 'kill' || name === 'stop') this.#ended(resolved);
       return t;
     });
@@ -147,13 +156,13 @@ export class Lab {
     return target;
   }
 
-  /** A server other than `from` takes over and serves. Measured from the fault that hit `from`, or from its release. */
+  /** A server other than `from` takes over and serves. Measured from the fault that hit `from`, its release, or an order. */
   async takeover(of: { from: string }): Promise<Takeover> {
-    const hit = this.#hitT.get(of.from);
-    const releasedT = this.#lastRelease(of.from);
-    const skipsDeathWait = hit?.clean === true && releasedT >= hit.t;
-    const sinceT = skipsDeathWait ? releasedT : (hit?.t ?? nowNs());
-    this.#recorder.event({ event: 'takeover-awaited', from: of.from, skipsDeathWait, sinceT });
+    const { sinceT, since, skipsDeathWait } = measuredFrom(
+      this.#hits.get(of.from),
+      this.#lastRelease(of.from),
+    );
+    this.#recorder.event({ event: 'takeover-awaited', from: of.from, skipsDeathWait, sinceT, since });
     try {
       const next = await this.#serving(
         (name) => name !== of.from && this.#view.server(name).servingT > sinceT,
@@ -183,29 +192,14 @@ export class Lab {
     }
   }
 
-  /** From here to the end of the scenario this must not be seen; judged at the end. */
-  never(expectation: Expectation): void {
-    this.#never.push({ expectation, fromLine: this.#recorder.lines.length });
+  /** This must not be seen from here on, until the end of the scenario or until what is returned is called. */
+  never(expectation: Expectation): () => void {
+    return this.#never.forbid(expectation);
   }
 
   /** Deliberate trespass: a program inside the server tries the data area under a name that is not its to use. */
-  async trespass(
-    server: string,
-    op: 'read' | 'write',
-    exportName: string,
-  ): Promise<{ outcome: string; reason: string }> {
-    const argv = ['trespass', '--uri', this.#world.storageUri(server), '--export', exportName, '--op', op];
-    const { code, stdout, stderr } = await this.#world.runInServer(server, argv);
-    if (code !== 0) throw new Error(`trespass from ${server} could not be tried: ${stderr.trim()}`);
-    const tried = JSON.parse(stdout) as { outcome: string; reason: string };
-    this.#recorder.event({
-      event: 'expected',
-      what: `${op} of ${exportName} from ${server} is refused`,
-      met: tried.outcome === 'refused',
-      otherwise: tried.outcome === 'done' ? 'violated' : 'unknown',
-      detail: `${tried.outcome}: ${tried.reason}`,
-    });
-    return tried;
+  trespass(server: string, op: 'read' | 'write', exportName: string): Promise<Trespass> {
+    return tryTrespass(this.#world, this.#recorder, server, op, exportName);
   }
 
   /** Lets time pass. The only way for a scenario to do so without waiting for something to be seen. */
@@ -235,18 +229,7 @@ export class Lab {
         ),
       'every server that is on to stand by or to be active',
     );
-    for (const { expectation, fromLine } of this.#never) {
-      const seen = this.#recorder.lines.slice(fromLine).find((line) => expectation.fits(line));
-      const what = `never: ${expectation.what}`;
-      const detail = seen === undefined ? 'not seen' : JSON.stringify('line' in seen ? seen.line : seen.text);
-      this.#recorder.event({
-        event: 'expected',
-        what,
-        met: seen === undefined,
-        otherwise: 'violated',
-        detail,
-      });
-    }
+    this.#never.tellAll();
   }
 
   #healing(
@@ -306,27 +289,6 @@ export class Lab {
       const roles = this.servers.map((name) => `${name} ${this.#view.server(name).role}`).join(', ');
       this.#recorder.event({ event: 'expected', what, met: false, otherwise: 'unknown', detail: roles });
       throw new ExpectationMissed(`${(error as Error).message}; there are: ${roles}`);
-    }
-  }
-}
-
-/** The workload as a scenario sees it. */
-export class Client {
-  readonly #lines: LineWaiter;
-
-  constructor(lines: LineWaiter) {
-    this.#lines = lines;
-  }
-
-  /** Resolves when this many more appends were acknowledged, counted from now. */
-  async appending(count = 10): Promise<void> {
-    let seen = 0;
-    const acknowledged = (line: WorldLine) =>
-      line.from === 'client' && line.line.event === 'end' && line.line.outcome === 'ok' && ++seen >= count;
-    try {
-      await this.#lines.line(acknowledged, 30_000, `${count} acknowledged appends`);
-    } catch (error) {
-      throw new ExpectationMissed(`${(error as Error).message}; ${seen} were seen`);
     }
   }
 }

@@ -136,6 +136,10 @@ export class DockerWorld implements World {
     return this.#server(server).container.exec(['node', inImage(path), ...rest], 20_000);
   }
 
+  agentFile(_server: string): string {
+    return `${RUN}/agent.yaml`;
+  }
+
   storageUri(_server: string): string {
     return `nbd://${addresses.storage(this.#up())}:${NBD_PORT}`;
   }
@@ -213,7 +217,7 @@ export class DockerWorld implements World {
       this.#docker.getNetwork(networks.service.id).connect(join),
     );
     await holder.start();
-    const agent = ['node', inImage(programs.arbiter), 'run', '-c', `${RUN}/agent.yaml`];
+    const agent = ['node', inImage(programs.arbiter), 'run', '-c', this.agentFile(server)];
     const options = serverOptions(this.#common(), server, holder.id, this.#agentConfig(server), agent);
     this.#servers.set(server, new Server(await this.#create(server, options)));
     this.#links.set(server, new Link(holder, addresses.storage(networks), NBD_PORT));
@@ -239,20 +243,15 @@ export class DockerWorld implements World {
 
   async #createClient(networks: Networks): Promise<void> {
     const { workers, thinkMs, seed } = this.#spec.client;
-    const servers = this.#spec.servers.map(
-      (name, i) => `${name}=${addresses.server(networks, 'service', i)}:${SERVICE_PORT}`,
-    );
-    const argv = [
-      '--servers',
-      servers.join(','),
-      '--workers',
-      workers,
-      '--think-ms',
-      thinkMs,
-      '--seed',
-      seed,
-    ].map(String);
-    const options = clientOptions(this.#common(), networks, ['node', inImage(programs.client), ...argv]);
+    const address = (name: string, i: number) =>
+      `${name}=${addresses.server(networks, 'service', i)}:${SERVICE_PORT}`;
+    const servers = this.#spec.servers.map(address).join(',');
+    const argv = ['--servers', servers, '--workers', workers, '--think-ms', thinkMs, '--seed', seed];
+    const options = clientOptions(this.#common(), networks, [
+      'node',
+      inImage(programs.client),
+      ...argv.map(String),
+    ]);
     this.#client = await this.#create('client', options);
   }
 

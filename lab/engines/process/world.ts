@@ -61,7 +61,6 @@ export class ProcessWorld implements World {
       '--beat-ms',
       '50',
     ];
-    const config = join(this.#directory, `${server}.yaml`);
     const { protocol, fencing, guard } = this.#spec.agent;
     const agent = {
       node: server,
@@ -75,8 +74,8 @@ export class ProcessWorld implements World {
       status: `unix:${this.#statusSocket(server)}`,
       state,
     };
-    await writeFile(config, stringify(agent));
-    await this.#member(server).start([programs.arbiter, 'run', '-c', config]);
+    await writeFile(this.agentFile(server), stringify(agent));
+    await this.#member(server).start([programs.arbiter, 'run', '-c', this.agentFile(server)]);
   }
 
   async killServer(server: string): Promise<void> {
@@ -188,6 +187,10 @@ export class ProcessWorld implements World {
       env: { [MARK]: `${this.#spec.labId}/${server}/visitor` },
     });
     return { code: ran.exitCode ?? 1, stdout: ran.stdout, stderr: ran.stderr };
+  }
+
+  agentFile(server: string): string {
+    return join(this.#directory, `${server}.yaml`);
   }
 
   storageUri(server: string): string {
