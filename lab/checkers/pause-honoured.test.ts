@@ -30,6 +30,8 @@ describe('pause-honoured', () => {
     assert.equal(pauseHonoured(claims(handed(), 9.5, 'server-2', 3).history()).verdict, 'valid');
     assert.equal(pauseHonoured(claims(handed(), 9.5, 'server-1', 4).history()).verdict, 'violated');
     assert.equal(pauseHonoured(claims(handed(), 7, 'server-2', 3).history()).verdict, 'violated', 'before');
+    const earlier = orders(held(paused(), 8, 'server-2'), 4.9, 'handover', 'server-1', 'server-2');
+    assert.equal(pauseHonoured(claims(earlier, 9.5, 'server-2', 3).history()).verdict, 'violated', 'earlier');
   });
 
   it('minds neither heartbeats nor releases, nor claims that failed or came before', () => {

@@ -59,7 +59,7 @@ export class Lab {
     this.servers = view.names;
     this.client = new Client(lines);
     this.#never = new Never(recorder);
-    this.orders = new Orders(world, recorder, (server, hit) => void this.#hits.set(server, hit));
+    this.orders = new Orders(world, lines, recorder, (server, hit) => void this.#hits.set(server, hit));
   }
 
   /** The longest anything is awaited: several times promise (c), whose own bound is for the checkers to judge. */

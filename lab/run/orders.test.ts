@@ -2,20 +2,25 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { LineWaiter } from '../engines/bring-up.ts';
 import type { World } from '../engines/engine.ts';
 import { ExpectationMissed } from './expectations.ts';
 import { type Hit, measuredFrom } from './hit.ts';
 import { Orders } from './orders.ts';
+import { nowNs } from './now.ts';
 import { Recorder } from './recorder.ts';
 
 describe('an order', () => {
   let directory: string;
   let recorder: Recorder;
+  let lines: LineWaiter;
+  let hitT: number;
   const hits: [string, Hit['kind']][] = [];
 
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), 'lab-orders-'));
     recorder = await Recorder.open(directory, () => {});
+    lines = new LineWaiter((line) => recorder.line(line));
     hits.length = 0;
   });
   afterEach(async () => {
@@ -33,7 +38,10 @@ describe('an order', () => {
         return { stdout: '', stderr: '', ...answers.shift()! };
       },
     };
-    const orders = new Orders(world as World, recorder, (server, { kind }) => hits.push([server, kind]));
+    const orders = new Orders(world as World, lines, recorder, (server, { kind, t }) => {
+      hits.push([server, kind]);
+      hitT = t;
+    });
     return { orders, asked };
   }
 
@@ -72,11 +80,19 @@ describe('an order', () => {
     assert.ok(expected?.event === 'expected' && !expected.met && expected.otherwise === 'violated');
   });
 
-  it('to resume at a standby is where the takeover from the dead owner is measured from', async () => {
+  it('to resume at a standby is where the takeover from the dead owner is measured from: when the agent says so', async () => {
     const { orders, asked } = ordersOver({ code: 0 });
-    await orders.resume('server-2', { insteadOf: 'server-1' });
+    const done = orders.resume('server-2', { insteadOf: 'server-1' });
+    await new Promise(setImmediate);
+    const t = nowNs();
+    const pause = { by: 'server-1', sinceWallMs: 1 };
+    const entry = { event: 'resumed', epoch: 2, ...pause, reason: 'lifted at this server' } as const;
+    const line = { v: 1, t, wall: '', node: 'server-2', incarnation: '', ...entry } as const;
+    lines.deliver({ from: 'server', server: 'server-3', line: { ...line, t: t + 1 } });
+    lines.deliver({ from: 'server', server: 'server-2', line });
+    await done;
     assert.deepEqual(asked, ['server-2 arbiter resume -c /etc/server-2.yaml']);
-    assert.deepEqual(hits, [['server-1', 'resume']]);
+    assert.deepEqual([hits, hitT], [[['server-1', 'resume']], t]);
   });
 });
 

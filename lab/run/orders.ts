@@ -1,4 +1,5 @@
-import type { World } from '../engines/engine.ts';
+import type { LineWaiter } from '../engines/bring-up.ts';
+import type { World, WorldLine } from '../engines/engine.ts';
 import type { LabEvent } from '../history/events.ts';
 import { type Hit } from './hit.ts';
 import { ExpectationMissed } from './expectations.ts';
@@ -6,6 +7,9 @@ import { nowNs } from './now.ts';
 import type { Recorder } from './recorder.ts';
 
 type Order = Extract<LabEvent, { event: 'order' }>['order'];
+
+/** How long a line of a journal may take to arrive. */
+const JOURNAL_MS = 10_000;
 
 /** How `arbiter` ended, and what it said. */
 interface Answer {
@@ -16,12 +20,14 @@ interface Answer {
 /** What a person asks of an agent: `arbiter` itself is run inside the server, with the file of its agent. */
 export class Orders {
   readonly #world: World;
+  readonly #lines: LineWaiter;
   readonly #recorder: Recorder;
   readonly #hits: (server: string, hit: Hit) => void;
 
   /** `hits` is told what happened to an owner that somebody else is to take over from. */
-  constructor(world: World, recorder: Recorder, hits: (server: string, hit: Hit) => void) {
+  constructor(world: World, lines: LineWaiter, recorder: Recorder, hits: (server: string, hit: Hit) => void) {
     this.#world = world;
+    this.#lines = lines;
     this.#recorder = recorder;
     this.#hits = hits;
   }
@@ -46,10 +52,24 @@ export class Orders {
     this.#expect(`${server} pauses the area`, await this.#ask('pause', server), 0);
   }
 
-  /** At a standby, after the death of `insteadOf`: the takeover from that one is measured from here. */
+  /** At a standby, after the death of `insteadOf`: the takeover from that one is measured from when the agent says so. */
   async resume(server: string, of: { insteadOf: string }): Promise<void> {
-    this.#hits(of.insteadOf, { t: nowNs(), kind: 'resume' });
-    this.#expect(`${server} resumes`, await this.#ask('resume', server), 0);
+    const requestedT = nowNs();
+    const answer = await this.#ask('resume', server);
+    this.#expect(`${server} resumes`, answer, 0);
+    this.#hits(of.insteadOf, { t: await this.#resumedT(server, requestedT), kind: 'resume' });
+  }
+
+  async #resumedT(server: string, sinceT: number): Promise<number> {
+    const said = (line: WorldLine) =>
+      line.from === 'server' &&
+      line.server === server &&
+      line.line.event === 'resumed' &&
+      line.line.t >= sinceT;
+    const line =
+      this.#recorder.lines.find(said) ??
+      (await this.#lines.line(said, JOURNAL_MS, `${server} to say that it resumes`));
+    return line.from === 'server' ? line.line.t : nowNs();
   }
 
   async #ask(order: Order, server: string, to?: string, flags: readonly string[] = []): Promise<Answer> {

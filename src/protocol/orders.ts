@@ -48,7 +48,11 @@ export function resume(turn: Turn, { at }: EventOf<'resume'>): void {
   if (turn.state.failures > 0)
     return refuse(turn, 'resume', 'blind: it cannot tell whether the owner is alive');
   if (pauseInForce(turn.state) === null) return answer(turn, 'resume', NOT_PAUSED);
-  if (!isAbandoned(turn.state, at)) return refuse(turn, 'resume', notActive(turn.state));
+  if (!isAbandoned(turn.state, at)) {
+    const owner = ownerIn(turn.state.record).owner || 'whoever writes the record';
+    const reason = `${owner} may be alive: ask there, or here once it has been silent for D`;
+    return refuse(turn, 'resume', reason);
+  }
   answer(turn, 'resume', { outcome: 'taken', reason: 'this server may take over' });
   liftPause(turn, 'lifted at this server');
   change(turn, { observeAt: at });
@@ -85,9 +89,11 @@ function isAbandoned({ observation: seen, identity }: State, at: number): boolea
   return decide(seen, read, identity, null).verdict === 'claim';
 }
 
-function notActive({ phase, record }: State): string {
+function notActive({ phase, record, identity }: State): string {
   const { owner, ownerEpoch } = ownerIn(record);
-  if (owner === '') return `this server is not active (${phase.role}), and nobody is`;
+  // Its own record it may see as well: while it settles, and from a former life.
+  if (owner === '' || owner === identity.node)
+    return `this server is not active (${phase.role}), and no other one is`;
   return `this server is not active (${phase.role}); ${owner} owns the area with epoch ${ownerEpoch}: ask there`;
 }
 
