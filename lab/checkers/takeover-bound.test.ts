@@ -114,7 +114,7 @@ describe('takeover-bound', () => {
     });
   }
 
-  it('is violated by a takeover that never came, unless the host stalled', () => {
+  it('is violated by a takeover that never came, unless the host stalled or a standby could not read', () => {
     const missed = () => {
       const story = new Story().lab(5, {
         event: 'takeover-awaited',
@@ -129,6 +129,17 @@ describe('takeover-bound', () => {
       'nobody took over from server-1 within 20000 ms after server-1 was hit at +5.000 s',
     ]);
     assert.equal(headline(missed().lab(20, { event: 'stall', gapMs: 500 }))[0], 'unknown');
+    const blind = { event: 'blind', healed: false, reason: 'read timed out', failures: 1 } as const;
+    assert.deepEqual(headline(missed().journal(6, 'server-2', blind)), [
+      'unknown',
+      'nobody took over from server-1 within 20000 ms after server-1 was hit at +5.000 s; ' +
+        'but server-2 could not read the quorum area: read timed out',
+    ]);
+    assert.equal(
+      headline(missed().journal(6, 'server-1', blind))[0],
+      'violated',
+      'it is the one that was hit',
+    );
   });
 
   it('is unknown when the run ended before, when no heartbeat was measured, and when nothing was awaited', () => {

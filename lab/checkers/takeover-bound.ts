@@ -62,7 +62,14 @@ function judgeMissed(
   { waitedMs }: { waitedMs: number },
 ): void {
   const what = `nobody took over from ${from} within ${inMs(waitedMs)} after ${SINCE[since](from)} at ${at(sinceT)}`;
-  const excuse = hostStalled(history, sinceT, sinceT + waitedMs * 1e6);
-  if (excuse === undefined) findings.violated(what, sinceT + waitedMs * 1e6);
+  const untilT = sinceT + waitedMs * 1e6;
+  const excuse = hostStalled(history, sinceT, untilT) ?? premiseBrokenFor(history, from, sinceT, untilT);
+  if (excuse === undefined) findings.violated(what, untilT);
   else findings.unknown(`${what}; but ${excuse}`);
+}
+
+/** A standby whose read failed while it settled leaves its claim, and whoever let go may be the next one to decide. */
+function premiseBrokenFor(history: History, from: string, fromT: number, toT: number): string | undefined {
+  const others = [...history.journals.keys()].filter((server) => server !== from);
+  return others.map((server) => premiseBroken(history, server, fromT, toT)).find((why) => why !== undefined);
 }
