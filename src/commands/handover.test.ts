@@ -5,7 +5,10 @@ import { Cluster, twoServers } from './run.fixture.ts';
 const NODES = ['server-1', 'server-2', 'server-3'];
 
 /** The real programs, as in `run.test.ts`; server-3 has a slot and is never started. */
-describe('arbiter handover', () => {
+describe('arbiter handover', function () {
+  // A dozen programs and a death or two; on a machine that is busy, many times what it takes alone.
+  this.timeout(120_000);
+
   it('lets the named server follow without waiting for a death, and the former owner stand by', async () => {
     await using cluster = new Cluster();
     const { active, standby } = await twoServers(cluster, NODES);

@@ -3,7 +3,10 @@ import { arbiter } from './program.fixture.ts';
 import { Cluster, twoServers } from './run.fixture.ts';
 
 /** The real programs, as in `run.test.ts`. */
-describe('arbiter pause and resume', () => {
+describe('arbiter pause and resume', function () {
+  // A dozen programs and a death or two; on a machine that is busy, many times what it takes alone.
+  this.timeout(120_000);
+
   it('keep everybody from taking over, loudly, until somebody resumes at a standby', async () => {
     await using cluster = new Cluster();
     const { active, standby } = await twoServers(cluster, ['server-1', 'server-2']);
@@ -68,6 +71,7 @@ describe('arbiter pause and resume', () => {
     const { standby } = await twoServers(cluster, ['server-1', 'server-2']);
     await ask(cluster, 'pause', 'server-1');
     const handed = await ask(cluster, 'handover', 'server-1', '--to', 'server-2');
+    assert.equal(handed.stderr, '');
     assert.match(handed.stdout, /; server-2 is active with epoch/);
     await standby.event('service', { phase: 'started' });
     const released = await ask(cluster, 'release', 'server-2', '--stay');

@@ -11,6 +11,7 @@ type Order = Extract<ProtocolEntry, { event: 'order' }>;
 /** What becomes of an order. */
 type Answer = Pick<Order, 'outcome' | 'reason'>;
 
+const UNSETTLED = 'an earlier write of this server may still land, so nothing can be released';
 const NOT_PAUSED: Answer = { outcome: 'taken', reason: 'there was no pause' };
 
 /** R8: a clean stop for the good of one server; this one goes on as a standby. */
@@ -67,6 +68,9 @@ function objectionTo({ at, state }: Turn, to: string, force: boolean): Answer | 
     const names = peers.map(({ node }) => node).filter((node) => node !== '');
     return { outcome: 'wrong', reason: `no slot is called '${to}'; there are ${names.join(', ')}` };
   }
+  // Forced or not: a release that is not written names nobody, and nobody follows by himself while paused.
+  if (unsettled > 0 && phase.tenure.pause !== null)
+    return { outcome: 'refused', reason: `${UNSETTLED}, and while paused nobody would follow: resume first` };
   if (force) return undefined;
   const silentMs = silenceMs(peer, at, identity.timings);
   if (silentMs !== undefined) {
@@ -76,8 +80,7 @@ function objectionTo({ at, state }: Turn, to: string, force: boolean): Answer | 
     return { outcome: 'refused', reason };
   }
   if (unsettled === 0) return undefined;
-  const reason =
-    'an earlier write of this server may still land, so nothing can be released; forced, others would have to wait D';
+  const reason = `${UNSETTLED}; forced, others would have to wait D`;
   return { outcome: 'refused', reason };
 }
 
