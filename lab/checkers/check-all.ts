@@ -11,6 +11,7 @@ import { historyWhole } from './history-whole.ts';
 import { journalsWhole } from './journals-whole.ts';
 import { isLiteral } from './literal.ts';
 import { meaningful } from './meaningful.ts';
+import { pauseHonoured } from './pause-honoured.ts';
 import { recovered } from './recovered.ts';
 import { servedInOrder } from './served-in-order.ts';
 import { singleActive } from './single-active.ts';
@@ -49,11 +50,14 @@ const checkers: readonly Entry[] = [
     checker: takeoverBound,
     concerns: (h) => takeoversOf(h).length > 0 || (h.scenario.atLeast.takeovers ?? 0) > 0,
   },
+  { checker: pauseHonoured, concerns: (h) => h.lab.some((e) => e.event === 'order' && e.order === 'pause') },
   { checker: recovered, concerns: (h) => !isLiteral(h) },
   {
     checker: faultsEffective,
     concerns: (h) =>
-      h.lab.some((event) => event.event === 'fault') || (h.scenario.atLeast.takeovers ?? 0) > 0,
+      h.lab.some((event) => event.event === 'fault') ||
+      // A takeover that nobody brought about by an order takes a fault.
+      ((h.scenario.atLeast.takeovers ?? 0) > 0 && !h.lab.some((event) => event.event === 'order')),
   },
   {
     checker: expectations,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { goodTakeover } from './testing/good-takeover.ts';
 import { ns } from './testing/names.ts';
+import type { TakeoverSince } from '../history/events.ts';
 import { Story } from './testing/story.ts';
 import { failoverTimes } from './takeovers.ts';
 import { takeoverBound } from './takeover-bound.ts';
@@ -156,7 +157,26 @@ describe('takeover-bound', () => {
     }
   });
 
-  it('is violated by a takeover that never came, unless the host stalled', () => {
+  // prettier-ignore
+  const kinds: [since: TakeoverSince, skipsDeathWait: boolean, said: RegExp][] = [
+    ['release', true,  /^server-2 \(epoch 3\) served 2000 ms after server-1 had released at \+5\.000 s, .* bound \S+ ms = T /],
+    // A hand-over to a server that is dead: the others hold back for D.
+    ['release', false, /^server-2 \(epoch 3\) served 2000 ms after server-1 had released at \+5\.000 s; bound \S+ ms = D 2000 ms \+ T /],
+    ['resume',  true,  /^server-2 \(epoch 3\) served 2000 ms after the pause over the dead server-1 was lifted at \+5\.000 s, .* bound \S+ ms = T /],
+  ];
+  for (const [since, skipsDeathWait, said] of kinds) {
+    it(`counts from the ${since}, ${skipsDeathWait ? 'without' : 'with'} D`, () => {
+      const story = hit(7);
+      story.lab(5.001, { event: 'takeover-awaited', from: 'server-1', skipsDeathWait, sinceT: ns(5), since });
+      const what = { from: 'server-1', to: 'server-2', epoch: 3, sinceT: ns(5), servingT: ns(7) };
+      story.lab(7.001, { event: 'takeover-seen', ...what });
+      const [verdict, sentence] = headline(story);
+      assert.equal(verdict, skipsDeathWait ? 'violated' : 'valid');
+      assert.match(sentence!, said);
+    });
+  }
+
+  it('is violated by a takeover that never came, unless the host stalled or a standby could not read', () => {
     const missed = () => {
       const story = new Story().lab(5, {
         event: 'takeover-awaited',
@@ -168,9 +188,20 @@ describe('takeover-bound', () => {
     };
     assert.deepEqual(headline(missed()), [
       'violated',
-      'nobody took over from server-1 within 20000 ms after +5.000 s',
+      'nobody took over from server-1 within 20000 ms after server-1 was hit at +5.000 s',
     ]);
     assert.equal(headline(missed().lab(20, { event: 'stall', gapMs: 500 }))[0], 'unknown');
+    const blind = { event: 'blind', healed: false, reason: 'read timed out', failures: 1 } as const;
+    assert.deepEqual(headline(missed().journal(6, 'server-2', blind)), [
+      'unknown',
+      'nobody took over from server-1 within 20000 ms after server-1 was hit at +5.000 s; ' +
+        'but server-2 could not read the quorum area: read timed out',
+    ]);
+    assert.equal(
+      headline(missed().journal(6, 'server-1', blind))[0],
+      'violated',
+      'it is the one that was hit',
+    );
   });
 
   it('is unknown when the run ended before, when no heartbeat was measured, and when nothing was awaited', () => {

@@ -24,6 +24,12 @@ export const takeoverBound: Checker = (history) => {
   return findings.result('no takeover was awaited');
 };
 
+const SINCE = {
+  fault: (from: string) => `${from} was hit`,
+  release: (from: string) => `${from} had released`,
+  resume: (from: string) => `the pause over the dead ${from} was lifted`,
+};
+
 function judgeSeen(
   findings: Findings,
   history: History,
@@ -31,9 +37,9 @@ function judgeSeen(
   takeover: Takeover,
   { to, epoch, servingT }: { to: string; epoch: number; servingT: number },
 ): void {
-  const { from, sinceT, skipsDeathWait } = takeover;
+  const { from, sinceT, since, skipsDeathWait } = takeover;
   const took = (servingT - sinceT) / 1e6;
-  const what = `${to} (epoch ${epoch}) served ${inMs(took)} after ${from} ${skipsDeathWait ? 'had released' : 'was hit'} at ${at(sinceT)}`;
+  const what = `${to} (epoch ${epoch}) served ${inMs(took)} after ${SINCE[since](from)} at ${at(sinceT)}`;
   const doubt = unproved(history, takeover);
   if (doubt !== undefined) findings.unknown(`${what}, by the lab; but ${doubt}`);
   const bound = promiseC(history, { server: to, epoch, skipsDeathWait });
@@ -75,11 +81,18 @@ function judgeMissed(
   findings: Findings,
   history: History,
   { at }: Instants,
-  { from, sinceT }: Takeover,
+  { from, sinceT, since }: Takeover,
   { waitedMs }: { waitedMs: number },
 ): void {
-  const what = `nobody took over from ${from} within ${inMs(waitedMs)} after ${at(sinceT)}`;
-  const excuse = hostStalled(history, sinceT, sinceT + waitedMs * 1e6);
-  if (excuse === undefined) findings.violated(what, sinceT + waitedMs * 1e6);
+  const what = `nobody took over from ${from} within ${inMs(waitedMs)} after ${SINCE[since](from)} at ${at(sinceT)}`;
+  const untilT = sinceT + waitedMs * 1e6;
+  const excuse = hostStalled(history, sinceT, untilT) ?? premiseBrokenFor(history, from, sinceT, untilT);
+  if (excuse === undefined) findings.violated(what, untilT);
   else findings.unknown(`${what}; but ${excuse}`);
+}
+
+/** A standby whose read failed while it settled leaves its claim, and whoever let go may be the next one to decide. */
+function premiseBrokenFor(history: History, from: string, fromT: number, toT: number): string | undefined {
+  const others = [...history.journals.keys()].filter((server) => server !== from);
+  return others.map((server) => premiseBroken(history, server, fromT, toT)).find((why) => why !== undefined);
 }

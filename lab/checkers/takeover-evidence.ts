@@ -23,14 +23,19 @@ export function unproved(history: History, takeover: Takeover): string | undefin
   return notServing(history, { to, epoch, servingT }, { at });
 }
 
-/** The fault that hit the former owner took effect then, or was asked for then, or its journal tells of a release. */
+/**
+ * The fault that hit the former owner took effect then, or was asked for then; or its journal tells of a release, or that
+ * of another server of the end of a pause.
+ */
 function hasBegun(history: History, { from, sinceT }: Takeover): boolean {
   const hit = faultsOf(history).some(
     ({ target, effective, requested }) =>
       target === from && effective !== undefined && (effective.t === sinceT || requested?.t === sinceT),
   );
   const lines = history.journals.get(from) ?? [];
-  return hit || lines.some((line) => line.event === 'released' && line.t === sinceT);
+  const isReleased = lines.some((line) => line.event === 'released' && line.t === sinceT);
+  const everybody = [...history.journals.values()].flat();
+  return hit || isReleased || everybody.some((line) => line.event === 'resumed' && line.t === sinceT);
 }
 
 function notServing(

@@ -1,4 +1,4 @@
-import type { ClientEvent, History } from '../history/events.ts';
+import type { ClientEvent, History, TakeoverSince } from '../history/events.ts';
 import { promiseC } from './bound.ts';
 
 /** One takeover as the lab awaited it. `seen` and `missed` are both absent when the run ended before either. */
@@ -6,6 +6,8 @@ export interface Takeover {
   from: string;
   sinceT: number;
   skipsDeathWait: boolean;
+  /** What happened then. */
+  since: TakeoverSince;
   seen?: { to: string; epoch: number; servingT: number };
   missed?: { waitedMs: number };
 }
@@ -15,7 +17,7 @@ export interface FailoverTimes {
   from: string;
   to: string;
   epoch: number;
-  /** From the fault (or the release) to the new owner's service. */
+  /** From the fault (or the release, or the end of a pause) to the new owner's service. */
   faultToServingMs: number;
   /** Longest time without an acknowledged append, as the client saw it; null when none came before or after. */
   clientGapMs: number | null;
@@ -28,12 +30,14 @@ export function takeoversOf(history: History): Takeover[] {
   const takeovers: Takeover[] = [];
   for (const event of history.lab) {
     if (event.event === 'takeover-awaited') {
-      takeovers.push({ from: event.from, sinceT: event.sinceT, skipsDeathWait: event.skipsDeathWait });
+      const { from, sinceT, skipsDeathWait } = event;
+      const since = event.since ?? (skipsDeathWait ? 'release' : 'fault');
+      takeovers.push({ from, sinceT, skipsDeathWait, since });
     }
     if (event.event !== 'takeover-seen' && event.event !== 'takeover-missed') continue;
     let takeover = takeovers.findLast((each) => each.from === event.from && each.sinceT === event.sinceT);
     if (takeover === undefined) {
-      takeover = { from: event.from, sinceT: event.sinceT, skipsDeathWait: false };
+      takeover = { from: event.from, sinceT: event.sinceT, skipsDeathWait: false, since: 'fault' };
       takeovers.push(takeover);
     }
     if (event.event === 'takeover-missed') takeover.missed = { waitedMs: event.waitedMs };

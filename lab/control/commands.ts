@@ -78,7 +78,12 @@ export async function showStatus(lab: string | undefined, json: boolean): Promis
   if (json) return console.log(JSON.stringify(status, null, 2));
   console.log(`lab ${status.lab} on ${status.engine}`);
   for (const s of status.servers) {
-    const marks = [s.serving ? 'serving' : '', s.blind ? 'BLIND' : '', s.processes === 0 ? 'no process' : ''];
+    const marks = [
+      s.serving ? 'serving' : '',
+      s.blind ? 'BLIND' : '',
+      s.pausedBy === '' ? '' : `PAUSED by ${s.pausedBy}`,
+      s.processes === 0 ? 'no process' : '',
+    ];
     const state = [s.role.padEnd(10), `epoch ${s.epoch}`, ...marks.filter((mark) => mark !== '')].join('  ');
     console.log(`  ${s.server.padEnd(10)} ${state}`);
   }

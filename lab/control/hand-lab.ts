@@ -18,6 +18,8 @@ interface HandServer {
   epoch: number;
   serving: boolean;
   blind: boolean;
+  /** '' when the area is not paused. */
+  pausedBy: string;
   processes: number;
 }
 
@@ -45,8 +47,8 @@ export class HandLab {
   async status(): Promise<HandStatus> {
     const { lab, view, world } = this.#opened;
     const servers = lab.servers.map(async (server) => {
-      const { role, epoch, serving, blind } = view.server(server);
-      return { server, role, epoch, serving, blind, processes: await world.alive(server) };
+      const { role, epoch, serving, blind, pausedBy } = view.server(server);
+      return { server, role, epoch, serving, blind, pausedBy, processes: await world.alive(server) };
     });
     return {
       ...this.#about,

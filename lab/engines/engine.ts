@@ -89,6 +89,8 @@ export interface World extends AsyncDisposable {
     server: string,
     argv: readonly string[],
   ): Promise<{ code: number; stdout: string; stderr: string }>;
+  /** The file of this server's agent, as a program inside the server finds it. */
+  agentFile(server: string): string;
   /** The URI of the storage node as this server reaches it, without an export name. */
   storageUri(server: string): string;
   /** The address the gate sees this server come from. */

@@ -48,7 +48,15 @@ export type LabEvent =
       detail: string;
     }
   /** The scenario expects this server to lose the active role from here on (the start of a takeover). */
-  | { t: number; event: 'takeover-awaited'; from: string; skipsDeathWait: boolean; sinceT: number }
+  | {
+      t: number;
+      event: 'takeover-awaited';
+      from: string;
+      skipsDeathWait: boolean;
+      sinceT: number;
+      /** What happened then. */
+      since?: TakeoverSince;
+    }
   | {
       t: number;
       event: 'takeover-seen';
@@ -57,6 +65,17 @@ export type LabEvent =
       epoch: number;
       sinceT: number;
       servingT: number;
+    }
+  /** A person asked something of the agent of `server`; `to`: of a hand-over. It was answered at `t`. */
+  | {
+      t: number;
+      event: 'order';
+      order: 'handover' | 'pause' | 'resume';
+      server: string;
+      to: string | null;
+      requestedT: number;
+      code: number;
+      said: string;
     }
   | { t: number; event: 'takeover-missed'; from: string; sinceT: number; waitedMs: number }
   /** Everything is healed; one active server must be there again within promise (c). */
@@ -76,6 +95,9 @@ export type LabEvent =
     }
   | { t: number; event: 'note'; text: string }
   | { t: number; event: 'lab-ended' };
+
+/** Where a takeover is measured from: the owner was hit, or it let go, or somebody resumed after its death. */
+export type TakeoverSince = 'fault' | 'release' | 'resume';
 
 export interface AgentMode {
   protocol: 'safe' | 'literal';

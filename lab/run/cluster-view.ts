@@ -11,6 +11,8 @@ export interface ServerView {
   /** When the service was last started, monotonic nanoseconds. */
   servingT: number;
   blind: boolean;
+  /** R10: who had paused the area, by what this server last saw; '' for nobody. */
+  pausedBy: string;
   /** When it last released the area, monotonic nanoseconds; 0 for never. */
   releasedT: number;
 }
@@ -85,6 +87,12 @@ export class ClusterView {
       case 'blind':
         view.blind = !entry.healed;
         break;
+      case 'paused':
+        view.pausedBy = entry.by;
+        break;
+      case 'resumed':
+        view.pausedBy = '';
+        break;
       case 'released':
         view.releasedT = entry.t;
         break;
@@ -98,5 +106,5 @@ export class ClusterView {
 }
 
 function off(): ServerView {
-  return { role: 'off', epoch: 0, serving: false, servingT: 0, blind: false, releasedT: 0 };
+  return { role: 'off', epoch: 0, serving: false, servingT: 0, blind: false, pausedBy: '', releasedT: 0 };
 }

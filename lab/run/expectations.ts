@@ -80,6 +80,15 @@ export function servesAbove(epoch: number): Expectation {
   };
 }
 
+/** The server would take over, and does not because the area is paused (R10). */
+export function holdsBack(server: string): Expectation {
+  return {
+    what: `${server} says that it holds a takeover back`,
+    otherwise: 'violated',
+    fits: (line) => line.from === 'server' && line.server === server && line.line.event === 'takeover-held',
+  };
+}
+
 /** The service of this server writes to the data area. */
 export function writes(server: string): Expectation {
   return {

@@ -34,7 +34,8 @@ describe('a lab', () => {
     await rm(directory, { recursive: true });
   });
 
-  const labOver = (world: Partial<World>) => new Lab(world as World, view, lines, recorder, labTimings);
+  const labOver = (world: Partial<World>) =>
+    new Lab({ peerAddress: () => '127.0.0.1', ...world } as World, view, lines, recorder, labTimings);
   const says = (server: string, entry: object) =>
     lines.deliver({
       from: 'server',
@@ -155,6 +156,20 @@ describe('a lab', () => {
     await untilOver(lab.finish(), bothLive);
     const [never] = events('expected');
     assert.ok(never?.event === 'expected' && !never.met && never.otherwise === 'violated');
+  });
+
+  it('judges what must not be seen for a while over just that while', async () => {
+    const lab = labOver({ alive: async () => 2 });
+    standsBy('server-1');
+    serves('server-1', 3);
+    const over = lab.never(anotherBecomesActive('server-1'));
+    says('server-1', { event: 'warning', text: 'nothing' });
+    over();
+    serves('server-2', 7);
+    standsBy('server-1');
+    await untilOver(lab.finish(), bothLive);
+    const [never] = events('expected');
+    assert.ok(never?.event === 'expected' && never.met);
   });
 
   it('is not over before every server that is on was heard of after the healing', async () => {

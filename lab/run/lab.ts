@@ -12,6 +12,8 @@ import { type Fact, type Granted, lastGrant } from './facts.ts';
 import { type FaultHandle, FaultsUnderWay } from './faults-under-way.ts';
 import { Never } from './never.ts';
 import { nowNs } from './now.ts';
+import { type Hit, measuredFrom } from './hit.ts';
+import { Orders } from './orders.ts';
 import type { Recorder } from './recorder.ts';
 import { everyServerLives, nobodyEndedUnasked } from './signs-of-life.ts';
 import { type Trespass, tryTrespass } from './trespass.ts';
@@ -24,6 +26,8 @@ import { type Serving, Waits } from './waits.ts';
 export class Lab {
   readonly servers: readonly string[];
   readonly client: Client;
+  /** What a person asks of the agents: hand-over, pause, resume. */
+  readonly orders: Orders;
   readonly #world: World;
   readonly #view: ClusterView;
   readonly #lines: LineWaiter;
@@ -32,8 +36,8 @@ export class Lab {
   readonly #waits: Waits;
   readonly #faults: FaultsUnderWay;
   readonly #never: Never;
-  /** When the last fault hit this server: where a takeover is measured from. */
-  readonly #hitT = new Map<string, { t: number; clean: boolean }>();
+  /** What last happened to this server: where a takeover from it is measured from. */
+  readonly #hits = new Map<string, Hit>();
 
   constructor(world: World, view: ClusterView, lines: LineWaiter, recorder: Recorder, timings: Timings) {
     this.#world = world;
@@ -45,12 +49,16 @@ export class Lab {
     this.client = new Client(lines, recorder);
     this.#never = new Never(recorder);
     this.#waits = new Waits(view, lines, recorder, this.patienceMs);
+    this.orders = new Orders(world, lines, recorder, (server, hit) => void this.#hits.set(server, hit));
     this.#faults = new FaultsUnderWay(
       { world, view, lines },
       recorder,
       this.patienceMs,
       (fault, target, { requestedT, t }) =>
-        this.#hitT.set(target, fault.name === 'stop' ? { t: requestedT, clean: true } : { t, clean: false }),
+        this.#hits.set(
+          target,
+          fault.name === 'stop' ? { t: requestedT, kind: 'let-go' } : { t, kind: 'fault' },
+        ),
     );
   }
 
@@ -119,13 +127,13 @@ export class Lab {
     return target;
   }
 
-  /** A server other than `from` takes over and serves. Measured from the fault that hit `from`, or from its release. */
+  /** A server other than `from` takes over and serves. Measured from the fault that hit `from`, its release, or an order. */
   async takeover(of: { from: string }): Promise<Serving> {
-    const hit = this.#hitT.get(of.from);
-    const releasedT = this.#lastRelease(of.from);
-    const skipsDeathWait = hit?.clean === true && releasedT >= hit.t;
-    const sinceT = skipsDeathWait ? releasedT : (hit?.t ?? nowNs());
-    this.#recorder.event({ event: 'takeover-awaited', from: of.from, skipsDeathWait, sinceT });
+    const { sinceT, since, skipsDeathWait } = measuredFrom(
+      this.#hits.get(of.from),
+      this.#lastRelease(of.from),
+    );
+    this.#recorder.event({ event: 'takeover-awaited', from: of.from, skipsDeathWait, sinceT, since });
     try {
       const next = await this.#waits.serving(
         (name) => name !== of.from && this.#view.server(name).servingT > sinceT,

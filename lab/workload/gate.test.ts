@@ -51,7 +51,7 @@ describe("the workload over the project's own storage node", function () {
     assert.equal(header.kind, 'valid');
     const clusterId = header.kind === 'valid' ? header.value.clusterId : '';
     const incarnation = shortOf(node, epoch).padEnd(32, '0');
-    const record = { status: 1, node, epoch, incarnation, count: epoch, successor: '' } as const;
+    const record = { status: 1, node, epoch, incarnation, count: epoch, successor: '', pause: null } as const;
     await disk.writeFua(SECTOR, encodeRecord(record, { clusterId, sectorBytes: SECTOR }));
     disk.close();
   }

@@ -105,9 +105,15 @@ describe('an agent', () => {
     const other = servers.find((server) => server !== old)!;
     const epoch = old!.agent.status().epoch;
     const askedAtMs = clock.nowMs();
-    const released = old!.agent.release('exit');
+    const released = old!.agent.orders.release('exit');
     assert.ok(await clock.run(() => old!.agent.ailment() === 'the agent has ended'));
-    assert.deepEqual(await released, { owned: true, released: true, epoch, reason: 'the area is free' });
+    assert.deepEqual(await released, {
+      owned: true,
+      released: true,
+      epoch,
+      paused: false,
+      reason: 'the area is free',
+    });
     assert.deepEqual(await ends[servers.indexOf(old!)], {
       exitCode: 0,
       reason: 'a clean stop was asked for',
@@ -126,7 +132,7 @@ describe('an agent', () => {
     await clock.pass(D);
     const [old] = serving();
     let outcome: unknown;
-    void old!.agent.release('observe').then((done) => (outcome = done));
+    void old!.agent.orders.release('observe').then((done) => (outcome = done));
     assert.ok(await clock.run(() => outcome !== undefined));
     assert.equal((outcome as { released: boolean }).released, true);
     assert.equal(old!.agent.status().role, 'standby');
@@ -137,11 +143,12 @@ describe('an agent', () => {
     const [server] = servers;
     const ended = server.agent.run();
     await clock.pass(TIMINGS.intervalMs);
-    const released = await server.agent.release('exit');
+    const released = await server.agent.orders.release('exit');
     assert.deepEqual(released, {
       owned: false,
       released: false,
       epoch: 0,
+      paused: false,
       reason: 'nothing to release as starting',
     });
     assert.deepEqual(await ended, { exitCode: 0, reason: 'a clean stop was asked for' });
@@ -174,7 +181,7 @@ describe('an agent', () => {
     server.refusal = 'not connected';
     const ended = server.agent.run();
     await clock.pass(TIMINGS.intervalMs);
-    await server.agent.release('exit');
+    await server.agent.orders.release('exit');
     assert.equal((await ended).exitCode, 0);
   });
 

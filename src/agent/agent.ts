@@ -1,7 +1,8 @@
 import type { AgentStatus } from '../ports/status.ts';
 import { deathWaitMs } from '../protocol/timing.ts';
-import type { Effect, Event, Header, Role } from '../protocol/types.ts';
+import type { Event, Header } from '../protocol/types.ts';
 import { Effects } from './effects.ts';
+import { Orders } from './orders.ts';
 import type { AgentPorts, AgentSetup, Procedure } from './setup.ts';
 
 /** How an agent ended: 0 after a release, otherwise the reason is an error. */
@@ -10,24 +11,13 @@ export interface Ended {
   reason: string;
 }
 
-/** What became of a wish to release the area (R8). */
-export interface ReleaseOutcome {
-  /** Whether there was an ownership to release. */
-  owned: boolean;
-  /** Whether the release was written. */
-  released: boolean;
-  epoch: number;
-  reason: string;
-}
-
-/** Roles in which a release that was asked for is still on its way. */
-const RELEASING: ReadonlySet<Role> = new Set(['active', 'stopping', 'releasing']);
-
 /**
  * One agent: event, step, effects, strictly one event at a time, in the order in which they happened. It decides nothing
  * itself and knows the world by its ports only.
  */
 export class Agent<State> {
+  /** What people ask of it. */
+  readonly orders: Orders;
   readonly #setup: AgentSetup;
   readonly #ports: AgentPorts;
   readonly #procedure: Procedure<State>;
@@ -40,8 +30,6 @@ export class Agent<State> {
   #lastEventAtMs: number;
   /** Reads that failed before the first one that succeeded. */
   #failedFirstReads = 0;
-  /** Told of every step, until the release they wait for is done. */
-  #releases: ((effects: readonly Effect[]) => void)[] = [];
 
   constructor(setup: AgentSetup, ports: AgentPorts, procedure: Procedure<State>) {
     this.#setup = setup;
@@ -51,6 +39,14 @@ export class Agent<State> {
     const { slots, timings } = header;
     this.#state = procedure.initialState({ node, index, slots, incarnation, timings });
     this.#lastEventAtMs = ports.clock.nowMs();
+    this.orders = new Orders({
+      post: (event) => this.#post(event),
+      nowMs: () => ports.clock.nowMs(),
+      wallMs: () => Date.now(),
+      summary: () => this.#summary(),
+      isOver: () => this.#isOver,
+      timings,
+    });
     this.#effects = new Effects(setup, ports, {
       post: (event) => this.#post(event),
       fail: (error) => this.#fail(error),
@@ -67,34 +63,10 @@ export class Agent<State> {
     return this.#ended.promise;
   }
 
-  /** Asks for a clean stop (R8). Resolves when the area is released, or there was nothing to release, or it cannot be. */
-  release(then: 'exit' | 'observe'): Promise<ReleaseOutcome> {
-    const { promise, resolve } = Promise.withResolvers<ReleaseOutcome>();
-    const { role, epoch } = this.#summary();
-    const owned = RELEASING.has(role);
-    let outcome: ReleaseOutcome = { owned, released: false, epoch, reason: `nothing to release as ${role}` };
-    const watch = (effects: readonly Effect[]) => {
-      for (const effect of effects) {
-        if (effect.do !== 'journal' || effect.entry.event !== 'released') continue;
-        const { written, epoch, reason } = effect.entry;
-        outcome = { owned: true, released: written, epoch, reason };
-      }
-      if (!this.#isOver && RELEASING.has(this.#summary().role)) return;
-      this.#releases = this.#releases.filter((each) => each !== watch);
-      resolve(outcome);
-    };
-    this.#releases.push(watch);
-    const at = this.#ports.clock.nowMs();
-    if (this.#isOver) watch([]);
-    // oxlint-disable-next-line unicorn/no-thenable -- a word of the protocol, not a function
-    else this.#post({ kind: 'release', at, then });
-    return promise;
-  }
-
   status(): AgentStatus {
     const { node, incarnation, protocol, header, pid } = this.#setup;
     const { service, data } = this.#ports;
-    const { role, serving, epoch, owner, ownerEpoch, blind, leaseEndsAt } = this.#summary();
+    const { role, serving, epoch, owner, ownerEpoch, blind, leaseEndsAt, pause, holdsBack } = this.#summary();
     const leftMs = leaseEndsAt === undefined ? null : Math.max(0, leaseEndsAt - this.#ports.clock.nowMs());
     return {
       node,
@@ -109,6 +81,8 @@ export class Agent<State> {
       leaseRemainingMs: leftMs,
       owner,
       ownerEpoch,
+      pause,
+      holdsBack,
       pids: { agent: pid, guard: service.pids.guard ?? null, service: service.pids.service ?? null },
     };
   }
@@ -191,7 +165,7 @@ export class Agent<State> {
       this.#effects.carryOut(effect);
       if (effect.do === 'end') this.#end(effect);
     }
-    for (const watch of this.#releases) watch(effects);
+    this.orders.stepped(effects);
   }
 
   #end({ exitCode, reason }: Ended): void {
@@ -202,7 +176,7 @@ export class Agent<State> {
   #fail(error: unknown): void {
     this.#isOver = true;
     this.#ended.reject(error);
-    for (const watch of this.#releases) watch([]);
+    this.orders.stepped([]);
   }
 
   #summary() {

@@ -7,7 +7,15 @@ import { TIMINGS, VirtualClock } from './world.fixture.ts';
 const CLUSTER = 'c'.repeat(32);
 const header = { clusterId: CLUSTER, sectorBytes: 512, slots: 2, mode: 'plain', timings: TIMINGS } as const;
 const incarnation = '1'.repeat(32);
-const record = { status: 1, node: 'server-1', epoch: 2, incarnation, count: 3, successor: '' } as const;
+const record = {
+  status: 1,
+  node: 'server-1',
+  epoch: 2,
+  incarnation,
+  count: 3,
+  successor: '',
+  pause: null,
+} as const;
 
 describe('a record write that was not acknowledged', () => {
   async function outcomeOf(error: Error): Promise<Event> {

@@ -19,6 +19,7 @@ export const RECORD: OwnershipRecord = {
   incarnation: INCARNATION,
   count: 0x11223344,
   successor: 'server-3',
+  pause: null,
 };
 
 export function headerOf(sectorBytes: SectorBytes): Header {

@@ -27,6 +27,7 @@ const record: fc.Arbitrary<OwnershipRecord> = fc
       incarnation: hex32,
       count,
       successor: maybeName,
+      pause: fc.option(fc.record({ by: name, sinceWallMs: count }, plainObject)),
     },
     plainObject,
   )

@@ -2,8 +2,18 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { hexdump } from '../bytes/hexdump.ts';
-import { headerOf, readArea, readingsOf, RECORD, sectorsOf, SLOTS } from './area.fixture.ts';
+import {
+  CLUSTER,
+  headerOf,
+  readArea,
+  readingsOf,
+  RECORD,
+  sectorsOf,
+  SLOTS,
+  WALL_MS,
+} from './area.fixture.ts';
 import { SECTOR_SIZES } from './layout.ts';
+import { encodeRecord } from './record.ts';
 
 // The format on the disk, byte by byte: areas are read by agents of other versions. UPDATE_GOLDEN=1 writes the dumps
 // anew; a changed dump is a changed format and needs a new VERSION.
@@ -26,6 +36,32 @@ describe('the quorum area on the disk', () => {
       assert.deepEqual(values, [headerOf(sectorBytes), RECORD, ...SLOTS]);
     });
   }
+});
+
+describe('a pause on the disk (R10)', () => {
+  const framing = { clusterId: CLUSTER, sectorBytes: 512, wallMs: WALL_MS };
+
+  it('lies in bytes that are zero without one, so that every other record is what it always was', () => {
+    const pause = { by: 'server-1', sinceWallMs: 0x0102030405 };
+    const paused = Buffer.from(encodeRecord({ ...RECORD, pause }, framing));
+    const before = Buffer.from(encodeRecord(RECORD, framing));
+    const changed = [...paused.keys()].filter((i) => paused[i] !== before[i] && i < 508);
+    assert.deepEqual(
+      changed.map((i) => before[i]),
+      changed.map(() => 0),
+    );
+    assert.equal(
+      paused.subarray(140, 180).toString('latin1'),
+      `server-1${'\0'.repeat(27)}\x01\x02\x03\x04\x05`,
+    );
+    assert.deepEqual([changed[0], changed.at(-1)], [140, 179]);
+  });
+
+  it('is written for nobody else than a node', () => {
+    const write = (by: string) => encodeRecord({ ...RECORD, pause: { by, sinceWallMs: 1 } }, framing);
+    assert.throws(() => write(''), /a pause needs a node/);
+    assert.throws(() => write('Server'), /paused by 'Server' is not a node name/);
+  });
 });
 
 function bytesOfDump(dump: string): Uint8Array {

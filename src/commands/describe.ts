@@ -1,5 +1,6 @@
 import { deathWaitMs, leaseMs } from '../protocol/timing.ts';
-import type { OwnershipRecord, Reading, Timings } from '../protocol/types.ts';
+import { wallTime } from './output.ts';
+import type { OwnershipRecord, Pause, Reading, Timings } from '../protocol/types.ts';
 
 /** First 8 digits of an incarnation: enough for people, and what export names carry. */
 export function shortIncarnation(incarnation: string): string {
@@ -22,6 +23,11 @@ export function ownershipState(reading: Reading<OwnershipRecord>): Ownership {
   if (reading.kind !== 'valid') return reading.kind;
   if (reading.value.status === 1) return 'owned';
   return reading.value.node === '' ? 'released' : 'claimed';
+}
+
+/** Who paused the area, and since when by its wall clock. */
+export function pauseText({ by, sinceWallMs }: Pause): string {
+  return `by ${by} since ${wallTime(sinceWallMs) || 'an unknown time'}`;
 }
 
 /** What was chosen, and what follows from it; all in milliseconds but M. */

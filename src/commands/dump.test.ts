@@ -38,6 +38,7 @@ describe('arbiter dump', () => {
       `  incarnation  ${RECORD.incarnation}`,
       '  count        287454020',
       '  successor    server-3',
+      '  pause        (none)',
     ]);
     assert.match(blocks[1]!, /\n {2}settleMs {5}1001\n/);
   });

@@ -6,7 +6,8 @@ import { decodeRecord } from '../area/record.ts';
 import { decodeSlot } from '../area/slot.ts';
 import { hexdump } from '../bytes/hexdump.ts';
 import type { BlockDevice } from '../ports/block-device.ts';
-import type { Header, NodeSlot, OwnershipRecord, Reading } from '../protocol/types.ts';
+import { pauseText } from './describe.ts';
+import type { Header, NodeSlot, OwnershipRecord, Pause, Reading } from '../protocol/types.ts';
 import { openDevice, readBeginning, REQUEST_DEADLINE_MS, unformatted } from './area-access.ts';
 import { fields, printJson, printLines, wallTime } from './output.ts';
 
@@ -98,6 +99,7 @@ function crcText({ crc }: Frame): string {
 }
 
 function textField([name, value]: [string, unknown]): [string, string] {
+  if (name === 'pause') return [name, value === null ? '(none)' : pauseText(value as Pause)];
   return [name, value === '' ? '(none)' : String(value)];
 }
 

@@ -26,6 +26,7 @@ function own(disk: Disk): string {
     incarnation: 'ab'.repeat(16),
     count: 5,
     successor: '',
+    pause: null,
   } as const;
   bytes.set(encodeRecord(record, { clusterId, sectorBytes: 512 }), 512);
   disk.write(bytes);

@@ -32,6 +32,18 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'let go of the area, so that another server may take over',
     load: async () => (await import('./release.ts')).releaseCommand(),
   },
+  handover: {
+    summary: 'let a named server follow the active one',
+    load: async () => (await import('./handover.ts')).handoverCommand(),
+  },
+  pause: {
+    summary: 'let no server take over by itself',
+    load: async () => (await import('./pause.ts')).pauseCommand(),
+  },
+  resume: {
+    summary: 'end a pause',
+    load: async () => (await import('./resume.ts')).resumeCommand(),
+  },
   storage: {
     summary: 'run the gate of a storage node',
     load: async () => (await import('./storage.ts')).storageCommand(),

@@ -3,6 +3,7 @@ import type { AgentConfig } from '../config/agent-config.ts';
 import type { LineJournal } from '../host/journal.ts';
 import type { BlockDevice } from '../ports/block-device.ts';
 import type { Journal } from '../ports/journal.ts';
+import type { TakesOrders } from '../ports/orders.ts';
 import type { AgentStatus } from '../ports/status.ts';
 
 /** Status, health, metrics, and what they are made of. */
@@ -36,17 +37,36 @@ export async function openEndpoint(
     status,
     ailment: () => (agent === undefined ? 'blind: the quorum area cannot be read yet' : agent.ailment()),
     metrics: () => metrics.text(),
-    release: async (then) => {
-      if (agent !== undefined) return agent.release(then);
-      if (then === 'exit') process.kill(process.pid, 'SIGTERM');
-      return { owned: false, released: false, epoch: 0, reason: 'nothing to release as starting' };
-    },
+    orders: ordersOf(() => agent),
   });
   return {
     journal: metrics.journal(journal),
     measured: (device) => metrics.device(device),
     show: (shown) => void (agent = shown),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}
+
+/** An agent that waits for its storage can leave, and nothing else. */
+function ordersOf(agent: () => Agent<unknown> | undefined): TakesOrders {
+  const reason = 'this server waits for its storage';
+  const refused = { outcome: 'refused', reason } as const;
+  const release = async (then: 'exit' | 'observe') => {
+    if (then === 'exit') process.kill(process.pid, 'SIGTERM');
+    return {
+      owned: false,
+      released: false,
+      epoch: 0,
+      paused: false,
+      reason: 'nothing to release as starting',
+    };
+  };
+  return {
+    release: (then) => agent()?.orders.release(then) ?? release(then),
+    handOver: async (to, force) =>
+      agent()?.orders.handOver(to, force) ?? { ...refused, released: false, epoch: 0, boundMs: 0 },
+    pause: async () => agent()?.orders.pause() ?? { ...refused, pause: null },
+    resume: async () => agent()?.orders.resume() ?? { ...refused, pause: null },
   };
 }
 
@@ -65,6 +85,8 @@ function waitingStatus(config: AgentConfig, incarnation: string): AgentStatus {
     leaseRemainingMs: null,
     owner: '',
     ownerEpoch: 0,
+    pause: null,
+    holdsBack: false,
     pids: { agent: process.pid, guard: null, service: null },
   };
 }

@@ -149,3 +149,23 @@ export class Cluster implements AsyncDisposable {
     return running;
   }
 }
+
+/** Where a single request that a busy machine left unanswered would change what happens: nothing can be released then. */
+const PATIENT = { interval: 500, misses: 6, settle: 450, deadline: 500, grace: 450 };
+
+/** Of these nodes server-1 is active, and server-2 has seen it alive and was seen. */
+export async function twoServers(
+  cluster: Cluster,
+  nodes: readonly string[],
+): Promise<Record<'active' | 'standby', Running<JournalLine>>> {
+  await cluster.startStorage();
+  await cluster.layOut(nodes, PATIENT);
+  const active = cluster.start('server-1');
+  await active.event('service', { phase: 'started' });
+  const standby = cluster.start('server-2');
+  const { length } = await standby.event('role', { to: 'standby' }).then(() => standby.lines);
+  // R8 asks for a count that was seen to grow; meanwhile the slot of this standby moved, too.
+  const changes = () => standby.lines.slice(length).filter(({ event }) => event === 'observed-change').length;
+  await standby.line(() => changes() > 2, length);
+  return { active, standby };
+}

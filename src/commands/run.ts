@@ -72,7 +72,7 @@ async function run(config: AgentConfig): Promise<number> {
 }
 
 async function untilItEnds(agent: Agent<unknown>, service: Service, interrupts: Interrupts): Promise<number> {
-  void interrupts.first.then(() => agent.release('exit'));
+  void interrupts.first.then(() => agent.orders.release('exit'));
   const ended = await Promise.race<Ended | NodeJS.Signals>([agent.run(), interrupts.second]);
   if (typeof ended === 'string') {
     await service.stop('now', clock.nowMs());

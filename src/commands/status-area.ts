@@ -1,6 +1,13 @@
 import { frameOf } from '../area/block.ts';
 import type { AreaReading, Header, NodeSlot, OwnershipRecord, Reading, Timings } from '../protocol/types.ts';
-import { type Ownership, ownership, ownershipState, shortIncarnation, timingsLine } from './describe.ts';
+import {
+  type Ownership,
+  ownership,
+  ownershipState,
+  pauseText,
+  shortIncarnation,
+  timingsLine,
+} from './describe.ts';
 import { fields, table, wallTime } from './output.ts';
 
 /** What `arbiter status URI --json` prints. */
@@ -82,6 +89,7 @@ export function areaLines(status: AreaStatus): string[] {
       ['cluster', status.cluster],
       ['timings', timingsLine(status.timings)],
       ['owner', owner],
+      ...pauseFields(record),
       ...recordFields(record),
     ]),
     ...(status.headerUnchanged ? [] : ['header   changed while it was watched: look again']),
@@ -101,6 +109,12 @@ function slotRow(slot: SlotStatus, moving: (alive: boolean) => string): string[]
   if (/^0+$/.test(incarnation)) return [String(index), node, '', '', '', '', 'never'];
   const numbers = [String(slot.epoch), String(slot.counter), shortIncarnation(incarnation)];
   return [String(index), node, slot.role ?? '', ...numbers, moving(slot.alive)];
+}
+
+/** In capitals, for it must not be overlooked: a dead owner stays without a successor. */
+function pauseFields({ pause }: AreaStatus['record']): [string, string][] {
+  if (pause === undefined || pause === null) return [];
+  return [['PAUSED', `${pauseText(pause)}: nobody takes over`]];
 }
 
 function recordFields({ count, incarnation, written }: AreaStatus['record']): [string, string][] {

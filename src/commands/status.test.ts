@@ -20,6 +20,8 @@ const AGENT: AgentStatus = {
   leaseRemainingMs: 3120.4,
   owner: 'server-1',
   ownerEpoch: 7,
+  pause: null,
+  holdsBack: false,
   pids: { agent: 10, guard: 11, service: 12 },
 };
 

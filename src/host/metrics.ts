@@ -92,6 +92,10 @@ function gauges(registers: Registry[], status: () => AgentStatus, droppedLines: 
   labelled('arbiter_fencing', 'Who shuts former owners out', 'mode', () => status().fencing);
   gauge('arbiter_serving', 'The service is up and the lease lasts', () => Number(status().serving));
   gauge('arbiter_blind', 'Reads of the quorum area fail', () => Number(status().blind));
+  gauge('arbiter_paused', 'Nobody takes over by itself', () => Number(status().pause !== null));
+  gauge('arbiter_takeover_held', 'This server would take over now, but for a pause', () =>
+    Number(status().holdsBack),
+  );
   gauge('arbiter_epoch', 'Epoch of this server', () => status().epoch);
   gauge(
     'arbiter_lease_remaining_seconds',

@@ -5,6 +5,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import type { TakesOrders } from '../ports/orders.ts';
 import type { AgentStatus } from '../ports/status.ts';
 import { agentMetrics } from './metrics.ts';
 import { startStatusEndpoint, type StatusSource } from './status-endpoint.ts';
@@ -23,15 +24,32 @@ const status: AgentStatus = {
   leaseRemainingMs: 1250,
   owner: 'server-1',
   ownerEpoch: 7,
+  pause: null,
+  holdsBack: false,
   pids: { agent: 1, guard: 2, service: 3 },
 };
+
+const PAUSE = { by: 'server-1', sinceWallMs: 1767323045678 };
+const RELEASED = { owned: true, released: true, epoch: 7, paused: false };
 
 describe('the status endpoint', () => {
   const source = (changes: Partial<StatusSource> = {}): StatusSource => ({
     status: () => status,
     ailment: () => undefined,
     metrics: async () => ({ contentType: 'text/plain', text: 'metrics\n' }),
-    release: async (then) => ({ owned: true, released: true, epoch: 7, reason: `asked to ${then}` }),
+    orders: orders(),
+    ...changes,
+  });
+  const orders = (changes: Partial<TakesOrders> = {}): TakesOrders => ({
+    release: async (then) => ({ ...RELEASED, reason: `asked to ${then}` }),
+    handOver: async (to, force) => ({
+      ...RELEASED,
+      outcome: 'taken',
+      reason: `to ${to}, ${force}`,
+      boundMs: 9,
+    }),
+    pause: async () => ({ outcome: 'taken', reason: 'paused', pause: PAUSE }),
+    resume: async () => ({ outcome: 'refused', reason: 'not now', pause: PAUSE }),
     ...changes,
   });
   interface Asked {
@@ -78,20 +96,29 @@ describe('the status endpoint', () => {
     ]);
   });
 
-  it('releases on request, and answers with what happened', async () => {
+  it('is healthy while paused, and says that it is paused', async () => {
     using state = temporaryDirectory();
     const socketPath = join(state.path, 's');
-    await using _endpoint = await startStatusEndpoint(`unix:${socketPath}`, source());
-    const { code, text } = await ask({ socketPath }, '/release', {
-      method: 'POST',
-      headers: json,
-      body: '{"then":"observe"}',
-    });
-    assert.deepEqual(
-      [code, JSON.parse(text)],
-      [200, { owned: true, released: true, epoch: 7, reason: 'asked to observe' }],
-    );
+    const paused = source({ status: () => ({ ...status, pause: PAUSE }) });
+    await using _endpoint = await startStatusEndpoint(`unix:${socketPath}`, paused);
+    const { code, text } = await ask({ socketPath }, '/healthz');
+    assert.deepEqual([code, text], [200, 'ok, but paused by server-1: nobody takes over by itself\n']);
   });
+
+  for (const [path, body, reason] of [
+    ['/release', '{"then":"observe"}', 'asked to observe'],
+    ['/hand-over', '{"to":"server-2","force":true}', 'to server-2, true'],
+    ['/pause', '{}', 'paused'],
+    ['/resume', '{}', 'not now'],
+  ] as const) {
+    it(`does what ${path} asks, and answers with what happened`, async () => {
+      using state = temporaryDirectory();
+      const socketPath = join(state.path, 's');
+      await using _endpoint = await startStatusEndpoint(`unix:${socketPath}`, source());
+      const { code, text } = await ask({ socketPath }, path, { method: 'POST', headers: json, body });
+      assert.deepEqual([code, (JSON.parse(text) as { reason: string }).reason], [200, reason]);
+    });
+  }
 
   //  method  path        headers  body                 code  why
   // prettier-ignore
@@ -103,18 +130,20 @@ describe('the status endpoint', () => {
     ['POST', '/release',  json,    '{"then":"maybe"}',  400,  'it says neither exit nor observe'],
     ['POST', '/release',  json,    'then=exit',         400,  'it is not JSON'],
     ['POST', '/release',  json,    ' '.repeat(5000),    400,  'it is too long'],
+    ['GET',  '/hand-over', {},     '',                  405,  'a link must not hand over'],
+    ['POST', '/hand-over', {},     '{"to":"b","force":true}', 415, 'a form of a web page must not hand over'],
+    ['POST', '/hand-over', json,   '{"to":"b"}',        400,  'it does not say whether by force'],
+    ['POST', '/hand-over', json,   '{"force":true}',    400,  'it does not say to whom'],
+    ['POST', '/pause',    {},      '{}',                415,  'a form of a web page must not pause'],
+    ['POST', '/resume',   json,    '',                  400,  'it is not JSON'],
   ] as const) {
     it(`answers ${code} to ${method} ${path}: ${why}`, async () => {
       using state = temporaryDirectory();
       const socketPath = join(state.path, 's');
-      let released = false;
-      const release = async () => {
-        released = true;
-        return { owned: false, released, epoch: 0, reason: '' };
-      };
-      await using _endpoint = await startStatusEndpoint(`unix:${socketPath}`, source({ release }));
+      const asked = () => assert.fail('an agent must not hear of this');
+      const deaf = { release: asked, handOver: asked, pause: asked, resume: asked };
+      await using _endpoint = await startStatusEndpoint(`unix:${socketPath}`, source({ orders: deaf }));
       assert.equal((await ask({ socketPath }, path, { method, headers, body })).code, code);
-      assert.equal(released, false);
     });
   }
 
@@ -190,9 +219,9 @@ describe('the status endpoint', () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     const release = async () => {
       await promise;
-      return { owned: true, released: true, epoch: 7, reason: 'asked' };
+      return { ...RELEASED, reason: 'asked' };
     };
-    const endpoint = await startStatusEndpoint(`unix:${socketPath}`, source({ release }));
+    const endpoint = await startStatusEndpoint(`unix:${socketPath}`, source({ orders: orders({ release }) }));
     const answer = ask({ socketPath }, '/release', {
       method: 'POST',
       headers: json,
@@ -230,13 +259,25 @@ describe('the metrics', () => {
         'arbiter_fencing{mode="gate"}',
         'arbiter_serving',
         'arbiter_blind',
+        'arbiter_paused',
+        'arbiter_takeover_held',
         'arbiter_epoch',
         'arbiter_lease_remaining_seconds',
         'arbiter_journal_dropped_lines_total',
         'arbiter_heartbeats_total{outcome="failed"}',
       ].map((name) => values.get(name)),
-      [1, 1, 1, 0, 7, 1.25, 3, 0],
+      [1, 1, 1, 0, 0, 0, 7, 1.25, 3, 0],
     );
+  });
+
+  it('say that the area is paused, and who would take over', async () => {
+    const metrics = agentMetrics(
+      () => ({ ...status, role: 'standby', pause: PAUSE, holdsBack: true }),
+      () => 0,
+    );
+    const { text } = await metrics.text();
+    assert.match(text, /^arbiter_paused 1$/m);
+    assert.match(text, /^arbiter_takeover_held 1$/m);
   });
 
   it('count what the journal says, and pass it on', async () => {

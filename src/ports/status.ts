@@ -1,4 +1,4 @@
-import type { Role } from '../protocol/types.ts';
+import type { Pause, Role } from '../protocol/types.ts';
 
 /** What `GET /status` answers on the agent's endpoint, and `arbiter status -c FILE` shows. */
 export interface AgentStatus {
@@ -18,5 +18,9 @@ export interface AgentStatus {
   /** The owner as last seen in the record; '' for none. */
   owner: string;
   ownerEpoch: number;
+  /** R10: who asked that nobody take over by itself, and when; null for no pause. */
+  pause: Pause | null;
+  /** R10: this server would take over now, and does not. */
+  holdsBack: boolean;
   pids: { agent: number; guard: number | null; service: number | null };
 }

@@ -1,6 +1,7 @@
 import { decide, type Decision } from './decide.ts';
 import { epochClaimed, reserveEpoch } from './epoch.ts';
 import { observe } from './observe.ts';
+import { holdBack, pauseInForce } from './pause.ts';
 import { hurrySlot } from './slot.ts';
 import { settle } from './settle.ts';
 import { abandon } from './stop.ts';
@@ -11,7 +12,9 @@ export function observeAndDecide(turn: Turn, event: EventOf<'read'>): void {
   const seen = observe(turn, event);
   const { identity, phase } = turn.state;
   if (phase.role !== 'standby') return;
-  const decision = decide(seen, event, identity.node, identity.timings);
+  const decision = decide(seen, event, identity, pauseInForce(turn.state));
+  if (decision.verdict === 'held') return holdBack(turn, decision);
+  change(turn, { pauses: { ...turn.state.pauses, holds: false } });
   const claims = decision.verdict === 'claim';
   if (decision.verdict !== 'observe') reserve(turn, claims);
   const reserved = claims ? reservedBefore(turn, event) : undefined;
@@ -35,7 +38,9 @@ export function claimWritten(turn: Turn, event: EventOf<'written'>): void {
 function claim(turn: Turn, event: EventOf<'read'>, epoch: number, { rule, why }: Decision): void {
   note(turn, { event: 'decided', rule, epoch, startedAt: event.startedAt, reason: why });
   change(turn, { epochs: { ...epochClaimed(turn.state.epochs, epoch), reserved: undefined } });
-  const claim = issueWrite(turn, { status: 0, node: turn.state.identity.node, epoch, successor: '' });
+  const { node } = turn.state.identity;
+  const pause = pauseInForce(turn.state);
+  const claim = issueWrite(turn, { status: 0, node, epoch, successor: '', pause });
   moveTo(turn, { role: 'claiming', claim, decidedAt: event.startedAt }, 'R3', why);
 }
 

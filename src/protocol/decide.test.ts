@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { decide } from './decide.ts';
 import type { Observation } from './state.ts';
-import { readRecord } from './traces/notation.fixture.ts';
-import { DEFAULTS as TIMINGS } from './timings.fixture.ts';
+import { incarnationOf, readRecord } from './traces/notation.fixture.ts';
+import { DEFAULTS } from './timings.fixture.ts';
+import type { Pause } from './types.ts';
+
+const SELF = { node: 'a', incarnation: incarnationOf('a'), timings: DEFAULTS };
 
 /** `since`: return of the read that first showed these bytes; `read`: start and return of the latest one. */
 type Row = [record: string, since: number, unchanged: number, read: [number, number], verdict: string];
@@ -27,6 +30,12 @@ const rows: Row[] = [
   ['owned a e2 #7',    100, 0, [110, 120],   'observe R1'],
   ['released b e1 #7', 100, 5, [5100, 5110], 'claim R1'],
   ['released b e1 #7', 100, 0, [110, 120],   'observe R1'],
+  // R8: whoever let go goes last; its former self is anybody.
+  ['released a e2 #7', 100, 9, [5100, 5110], 'near R1'],
+  ['released a e2 #7', 100, 9, [7099, 7110], 'near R1'],
+  ['released a e2 #7', 100, 7, [7100, 7110], 'claim R1'],
+  ['released a e2 #7', 100, 5, [5099, 5110], 'observe R1'],
+  ['released a:d e2 #7', 100, 5, [5100, 5110], 'claim R1'],
   // R9: D, by the raw bytes; the reads come twice as often, and their gaps were looked at before.
   ['null',             100, 9, [5100, 5110], 'claim R9'],
   ['null',             100, 9, [5099, 5110], 'near R9'],
@@ -45,7 +54,7 @@ describe('R2: what a read lets server a do', () => {
   it('is said with what it goes by', () => {
     const seen = observation('owned b e1 #7', 100, 5, 5100, undefined);
     assert.equal(
-      decide(seen, { startedAt: 5100, at: 5110 }, 'a', TIMINGS).why,
+      decide(seen, { startedAt: 5100, at: 5110 }, SELF, null).why,
       'owner b of epoch 1 unchanged for 5000 ms, 5 reads in a row',
     );
   });
@@ -85,15 +94,53 @@ describe('R8: server a skips D', () => {
   }
 });
 
+/** `seen`: since when, how often, and the latest read, as above. `alive` as for a release. */
+type Paused = [
+  record: string,
+  seen: [number, number, number],
+  alive: [number, number] | undefined,
+  verdict: string,
+];
+
+// prettier-ignore
+const paused: Paused[] = [
+  // Nobody takes over by itself, whatever it would go by, and nothing is prepared for it.
+  ['owned b e1 #7',          [100, 5, 5100], undefined, 'held R1'],
+  ['owned b e1 #7',          [100, 3, 3100], undefined, 'observe R1'],
+  ['claimed b e1 #7',        [100, 5, 5100], undefined, 'held R1'],
+  ['owned a:d e2 #7',        [100, 5, 5100], undefined, 'held R1'],
+  ['released b e3 #7',       [100, 5, 5100], undefined, 'held R1'],
+  ['released b e3 #7',       [100, 0, 200],  [3, 0],    'held R8'],
+  ['null',                   [100, 9, 5100], undefined, 'held R9'],
+  ['damaged 1',              [100, 9, 5100], undefined, 'held R9'],
+  // A hand-over was somebody's wish: whom it names may go, with D or without, and nobody else.
+  ['released b e3 #7 for a', [100, 0, 200],  [3, 0],    'claim R8'],
+  ['released b e3 #7 for a', [100, 5, 5100], undefined, 'claim R1'],
+  ['released b e3 #7 for a', [100, 3, 3100], undefined, 'near R1'],
+  ['released b e3 #7 for c', [100, 5, 5100], [3, 0],    'held R1'],
+];
+
+describe('R10: while the area is paused, server a', () => {
+  for (const [record, [since, unchanged, startedAt], alive, verdict] of paused) {
+    const witness = alive === undefined ? '' : `, epoch ${alive[0]} seen alive`;
+    it(`${record}, ${unchanged} times since ${since}, read at ${startedAt}${witness}: ${verdict}`, () => {
+      const pause = { by: 'b', sinceWallMs: 0 };
+      const read: [number, number] = [startedAt, startedAt + 10];
+      assert.equal(verdictOf(record, since, unchanged, read, alive, pause), verdict);
+    });
+  }
+});
+
 function verdictOf(
   record: string,
   since: number,
   unchanged: number,
   [startedAt, at]: [number, number],
   alive: [number, number] | undefined,
+  pause: Pause | null = null,
 ): string {
   const seen = observation(record, since, unchanged, startedAt, alive);
-  const { verdict, rule } = decide(seen, { startedAt, at }, 'a', TIMINGS);
+  const { verdict, rule } = decide(seen, { startedAt, at }, SELF, pause);
   return `${verdict} ${rule}`;
 }
 

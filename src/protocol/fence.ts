@@ -5,11 +5,12 @@ import type { Access, Tenure } from './state.ts';
 import { releaseBecause, stopService } from './stop.ts';
 import { accessRetryMs, leaseMs } from './timing.ts';
 import { change, changeTenure, emit, type EventOf, moveTo, note, type Turn } from './turn.ts';
+import type { OwnershipRecord } from './types.ts';
 
 /** R4, R7: owner of the quorum area; the data area is yet to be obtained. */
 export function becomeOwner(
   turn: Turn,
-  epoch: number,
+  { epoch, pause }: OwnershipRecord,
   heartbeat: { startedAt: number; writtenAt: number },
 ): void {
   const { timings } = turn.state.identity;
@@ -20,6 +21,7 @@ export function becomeOwner(
     nextCycleAt: heartbeat.startedAt + timings.intervalMs,
     hurry: false,
     access: { state: 'obtaining' },
+    pause,
   };
   moveTo(turn, { role: 'active', tenure }, 'R4', 'claim settled and established');
   holdLease(turn, heartbeat);

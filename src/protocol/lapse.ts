@@ -15,9 +15,18 @@ export function lapseIfDue(turn: Turn): void {
   if (phase.role === 'active') {
     const left = leaseEndsAt - turn.at;
     const reason = left > 0 ? `lease of epoch ${epoch} not renewed, ${Math.floor(left)} ms left` : lapsed;
-    const how = left > 0 ? 'grace' : 'now';
+    const how = left > 0 ? ('grace' as const) : ('now' as const);
     const next = { do: 'observe' } as const;
-    return stopServing(turn, { rule: 'R6', reason, how, byAt: leaseEndsAt, releasing: false, next });
+    const order = {
+      rule: 'R6',
+      reason,
+      how,
+      byAt: leaseEndsAt,
+      releasing: false,
+      successor: '',
+      next,
+    } as const;
+    return stopServing(turn, order);
   }
   if (phase.role === 'stopping') {
     forgoRelease(turn, lapsed);

@@ -35,12 +35,12 @@ export function release(turn: Turn, event: EventOf<'release'>): void {
 export function releaseRead(turn: Turn, event: EventOf<'read'>): void {
   const { identity, phase } = turn.state;
   invariant(phase.role === 'releasing', 'a release is under way');
-  const { epoch } = phase.tenure;
+  const { epoch, pause } = phase.tenure;
   changeTenure(turn, { nextCycleAt: event.startedAt + identity.timings.intervalMs });
   const sight = look(event.area.record, identity, epoch);
   if (sight.is === 'higher' || sight.is === 'twin')
     return endRelease(turn, false, `the record shows ${sight.what}`);
-  issueWrite(turn, { status: 0, node: '', epoch, successor: '' });
+  issueWrite(turn, { status: 0, node: '', epoch, successor: phase.successor, pause });
 }
 
 /**

@@ -63,6 +63,7 @@ describe('R5: what a heartbeat read shows the owner of epoch 4', () => {
         role: 'stopping',
         tenure: phase.tenure,
         releasing: true,
+        successor: '',
         how: 'grace',
         next: { do: 'observe' },
         reason: 'a clean stop was asked for',
@@ -135,6 +136,7 @@ function reading(): State {
     nextCycleAt: 3000,
     hurry: false,
     access: { state: 'verified' },
+    pause: null,
   };
   return {
     ...initialState(self),

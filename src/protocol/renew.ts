@@ -1,6 +1,7 @@
 import { epochClaimed } from './epoch.ts';
 import { holdLease, isAwaitedRead, obtain, sawOwnership } from './fence.ts';
 import { invariant } from './invariant.ts';
+import { seePause } from './pause.ts';
 import type { Tenure } from './state.ts';
 import { forgoRelease, killService, stopServing } from './stop.ts';
 import { change, changeTenure, type EventOf, issueWrite, note, type Turn } from './turn.ts';
@@ -49,7 +50,7 @@ export function cycleRead(turn: Turn, event: EventOf<'read'>): void {
     note(turn, { event: 'overwrote', epoch: tenure.epoch, what: sight.what, foreignEpoch: sight.epoch });
   }
   const epoch = epochToWrite(turn, tenure);
-  issueWrite(turn, { status: 1, node: identity.node, epoch, successor: '' });
+  issueWrite(turn, { status: 1, node: identity.node, epoch, successor: '', pause: tenure.pause });
 }
 
 /** R5, R6: an acknowledgement renews the lease, but only one that has not ended. */
@@ -59,6 +60,7 @@ export function heartbeatWritten(turn: Turn, event: EventOf<'written'>, record: 
   const { cycleStartedAt, leaseEndsAt } = phase.tenure;
   if (event.at >= leaseEndsAt) return;
   holdLease(turn, { startedAt: cycleStartedAt, writtenAt: event.at });
+  seePause(turn, record);
   if (phase.role !== 'active') return;
   const { access } = phase.tenure;
   if (access.state === 'raising' && record.epoch === access.to) obtain(turn);
@@ -98,6 +100,7 @@ function stepDown(turn: Turn, rule: string, reason: string): void {
       how: 'now',
       byAt: turn.at,
       releasing: false,
+      successor: '',
       next: { do: 'observe' },
     } as const;
     return stopServing(turn, order);

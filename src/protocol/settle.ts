@@ -1,6 +1,7 @@
 import { becomeOwner } from './fence.ts';
 import { invariant } from './invariant.ts';
 import type { Settling } from './state.ts';
+import { isSamePause } from './pause.ts';
 import { abandon } from './stop.ts';
 import { leaseMs, settleWaitMs } from './timing.ts';
 import { change, type EventOf, issueRead, issueWrite, moveTo, type Turn } from './turn.ts';
@@ -30,11 +31,11 @@ export function settlingRead(turn: Turn, event: EventOf<'read'>): void {
   if (tooLate(turn, settling)) return;
   if (settling.step === 'confirming') {
     const heartbeat = { startedAt: settling.readStartedAt, writtenAt: settling.establishedAt };
-    return becomeOwner(turn, settling.claim.epoch, heartbeat);
+    return becomeOwner(turn, settling.claim, heartbeat);
   }
   invariant(settling.step === 'reading', 'the settling read comes once');
-  const { node, epoch } = settling.claim;
-  issueWrite(turn, { status: 1, node, epoch, successor: '' });
+  const { node, epoch, pause } = settling.claim;
+  issueWrite(turn, { status: 1, node, epoch, successor: '', pause });
   change(turn, { phase: { ...settling, step: 'establishing', readStartedAt: event.startedAt } });
 }
 
@@ -65,14 +66,15 @@ function owned(turn: Turn, { claim }: Settling): OwnershipRecord {
 
 function isExactly(reading: Reading<OwnershipRecord>, record: OwnershipRecord): boolean {
   if (reading.kind !== 'valid') return false;
-  const { status, node, epoch, incarnation, count, successor } = reading.value;
+  const { status, node, epoch, incarnation, count, successor, pause } = reading.value;
   return (
     status === record.status &&
     node === record.node &&
     epoch === record.epoch &&
     incarnation === record.incarnation &&
     count === record.count &&
-    successor === record.successor
+    successor === record.successor &&
+    isSamePause(pause, record.pause)
   );
 }
 

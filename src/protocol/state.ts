@@ -1,4 +1,4 @@
-import type { Identity, NodeSlot, OwnershipRecord, Reading } from './types.ts';
+import type { Identity, NodeSlot, OwnershipRecord, Pause, Reading } from './types.ts';
 
 /**
  * All that one server knows. Plain data, never changed in place. Units as in types.ts.
@@ -17,6 +17,9 @@ export interface State {
   readonly ownSlot: OwnSlotSight;
   readonly epochs: Epochs;
   readonly slot: SlotTrack;
+  /** R8: every server's slot as last read, in order. */
+  readonly peers: readonly PeerSight[];
+  readonly pauses: PauseSight;
   /** Record writes issued so far: the `count` of the last one. */
   readonly count: number;
   /** R8: record writes of this incarnation that were not acknowledged and may have landed, or may still. */
@@ -70,6 +73,26 @@ export interface Epochs {
   readonly reserved: { readonly epoch: number; readonly ackAt: number | undefined } | undefined;
 }
 
+/** One server's slot as this server sees it. */
+export interface PeerSight {
+  /** '' while its slot could never be read. */
+  readonly node: string;
+  readonly bytes: string;
+  /** When it was last seen to have been written; undefined when never. */
+  readonly movedAt: number | undefined;
+}
+
+/** R10: what the newest record says of a pause. Newest is the highest epoch, and of that the highest count. */
+export interface PauseSight {
+  readonly pause: Pause | null;
+  readonly epoch: number;
+  readonly count: number;
+  /** Pauses of records up to this epoch were lifted, for this server alone. */
+  readonly liftedEpoch: number;
+  /** A takeover is held back at present. */
+  readonly holds: boolean;
+}
+
 interface SlotTrack {
   readonly counter: number;
   readonly nextAt: number;
@@ -84,7 +107,7 @@ export type Phase =
   | Settling
   | { readonly role: 'active'; readonly tenure: Tenure }
   | Stopping
-  | { readonly role: 'releasing'; readonly tenure: Tenure; readonly next: Next; readonly reason: string }
+  | Releasing
   | { readonly role: 'ended' };
 
 export interface Settling {
@@ -106,7 +129,17 @@ export interface Stopping {
   readonly tenure: Tenure;
   /** R8: heartbeats go on while the service ends, and the area is released afterwards. */
   readonly releasing: boolean;
+  /** R8: named in the release; '' for none. */
+  readonly successor: string;
   readonly how: 'grace' | 'now';
+  readonly next: Next;
+  readonly reason: string;
+}
+
+interface Releasing {
+  readonly role: 'releasing';
+  readonly tenure: Tenure;
+  readonly successor: string;
   readonly next: Next;
   readonly reason: string;
 }
@@ -125,6 +158,8 @@ export interface Tenure {
   /** R7: a read is wanted at once. */
   readonly hurry: boolean;
   readonly access: Access;
+  /** R10: what every record carries that is issued from now on. */
+  readonly pause: Pause | null;
 }
 
 /** R7: how far this server is on its way into the data area. */
@@ -155,6 +190,8 @@ export function initialState(identity: Identity): State {
     ownSlot: { bytes: '', sinceAt: 0, foreignMoves: 0 },
     epochs: { highest: 0, claimed: 0, reserved: undefined },
     slot: { counter: 0, nextAt: 0, writing: undefined },
+    peers: [],
+    pauses: { pause: null, epoch: -1, count: -1, liftedEpoch: -1, holds: false },
     count: 0,
     unsettled: 0,
     failures: 0,

@@ -4,6 +4,7 @@ import * as fence from './fence.ts';
 import { invariant } from './invariant.ts';
 import { lapseIfDue } from './lapse.ts';
 import { observe, observedNothing } from './observe.ts';
+import { handOver, pause, resume } from './orders.ts';
 import { cycleFailed, cycleRead, heartbeatWritten } from './renew.ts';
 import { release, releaseRead, releaseWriteFailed } from './release.ts';
 import { established, settlingRead } from './settle.ts';
@@ -90,6 +91,12 @@ function dispatch(turn: Turn, event: Event, record: OwnershipRecord | undefined)
       return serviceEnded(turn, event);
     case 'release':
       return release(turn, event);
+    case 'hand-over':
+      return handOver(turn, event);
+    case 'pause':
+      return pause(turn, event);
+    case 'resume':
+      return resume(turn, event);
   }
 }
 

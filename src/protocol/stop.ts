@@ -1,5 +1,5 @@
 import { invariant } from './invariant.ts';
-import type { Stopping, Next } from './state.ts';
+import type { Stopping, Next, Tenure } from './state.ts';
 import { change, changeTenure, emit, moveTo, note, type Turn } from './turn.ts';
 
 /** How and why a server stops being active (R5, R6, R7, R8). */
@@ -11,6 +11,8 @@ export interface StopOrder {
   byAt: number;
   /** R8: keep the lease while the service ends, then release the area. */
   releasing: boolean;
+  /** R8: the server that is to follow; '' for none. */
+  successor: string;
   next: Next;
 }
 
@@ -18,18 +20,19 @@ export interface StopOrder {
 export function stopServing(turn: Turn, order: StopOrder): void {
   const { phase } = turn.state;
   invariant(phase.role === 'active', 'only an active server stops being active');
-  const { releasing, how, next, reason } = order;
-  moveTo(turn, { role: 'stopping', tenure: phase.tenure, releasing, how, next, reason }, order.rule, reason);
+  const { rule, byAt, ...what } = order;
+  const { releasing, how, reason } = order;
+  moveTo(turn, { role: 'stopping', tenure: phase.tenure, ...what }, rule, reason);
   if (!releasing) beginObserving(turn);
   if (turn.state.service === 'none') serviceGone(turn);
-  else stopService(turn, how, order.byAt, reason);
+  else stopService(turn, how, byAt, reason);
 }
 
-/** R8: a clean stop, with the lease kept until the area is released. */
-export function releaseBecause(turn: Turn, reason: string, next: Next): void {
+/** R8: a clean stop, with the lease kept until the area is released, for `successor` where there is one. */
+export function releaseBecause(turn: Turn, reason: string, next: Next, successor = ''): void {
   // Never beyond the lease: an active server has more than stopGrace of it left (R6).
   const byAt = turn.at + turn.state.identity.timings.stopGraceMs;
-  stopServing(turn, { rule: 'R8', reason, how: 'grace', byAt, releasing: true, next });
+  stopServing(turn, { rule: 'R8', reason, how: 'grace', byAt, releasing: true, successor, next });
 }
 
 export function stopService(turn: Turn, how: Stopping['how'], byAt: number, reason: string): void {
@@ -47,8 +50,8 @@ export function serviceGone(turn: Turn): void {
   change(turn, { service: 'none' });
   emit(turn, { do: 'give-up-access' });
   if (!phase.releasing) return finish(turn, phase.next, 'R6', phase.reason);
-  const { tenure, next, reason } = phase;
-  moveTo(turn, { role: 'releasing', tenure, next, reason }, 'R8', reason);
+  const { tenure, successor, next, reason } = phase;
+  moveTo(turn, { role: 'releasing', tenure, successor, next, reason }, 'R8', reason);
   if (unsettled > 0) {
     const writes = unsettled === 1 ? 'an earlier write' : `${unsettled} earlier writes`;
     return endRelease(turn, false, `${writes} of this incarnation may still land`);
@@ -60,7 +63,9 @@ export function serviceGone(turn: Turn): void {
 export function endRelease(turn: Turn, written: boolean, reason: string): void {
   const { phase } = turn.state;
   invariant(phase.role === 'releasing', 'a release ends once');
-  note(turn, { event: 'released', epoch: phase.tenure.epoch, written, reason });
+  noteReleased(turn, phase, written, reason);
+  if (written && phase.tenure.pause !== null && phase.successor === '')
+    note(turn, { event: 'warning', text: 'released while paused: nobody takes over until somebody resumes' });
   beginObserving(turn);
   finish(turn, phase.next, 'R8', reason);
 }
@@ -70,7 +75,7 @@ export function forgoRelease(turn: Turn, reason: string): void {
   const { phase } = turn.state;
   invariant(phase.role === 'stopping', 'the service is still ending');
   if (!phase.releasing) return;
-  note(turn, { event: 'released', epoch: phase.tenure.epoch, written: false, reason });
+  noteReleased(turn, phase, false, reason);
   change(turn, { phase: { ...phase, releasing: false } });
   beginObserving(turn);
 }
@@ -90,13 +95,21 @@ export function stopForGood(turn: Turn, rule: string, reason: string): void {
   const next: Next = { do: 'end', exitCode: 3, reason };
   switch (phase.role) {
     case 'active':
-      return stopServing(turn, { rule, reason, how: 'now', byAt: turn.at, releasing: false, next });
+      return stopServing(turn, {
+        rule,
+        reason,
+        how: 'now',
+        byAt: turn.at,
+        releasing: false,
+        successor: '',
+        next,
+      });
     case 'stopping':
       forgoRelease(turn, reason);
       killService(turn, reason);
       return change(turn, { phase: { ...(turn.state.phase as Stopping), next } });
     case 'releasing':
-      note(turn, { event: 'released', epoch: phase.tenure.epoch, written: false, reason });
+      noteReleased(turn, phase, false, reason);
       return end(turn, rule, 3, reason);
     case 'starting':
     case 'standby':
@@ -125,6 +138,15 @@ export function abandon(turn: Turn, rule: string, reason: string): void {
   note(turn, { event: 'claim-abandoned', rule, epoch: phase.claim.epoch, reason });
   beginObserving(turn);
   moveTo(turn, { role: 'standby', waiting: false }, rule, reason);
+}
+
+function noteReleased(
+  turn: Turn,
+  { tenure, successor }: { tenure: Tenure; successor: string },
+  written: boolean,
+  reason: string,
+): void {
+  note(turn, { event: 'released', epoch: tenure.epoch, written, successor, reason });
 }
 
 function finish(turn: Turn, next: Next, rule: string, reason: string): void {

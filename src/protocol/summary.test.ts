@@ -51,9 +51,20 @@ describe('what a status display may say', () => {
       leaseEndsAt: undefined,
       owner: '',
       ownerEpoch: 0,
+      pause: null,
+      holdsBack: false,
     };
     assert.deepEqual(summary(initialState(identity), 0), nothing);
     assert.deepEqual(summary({ ...initialState(identity), failures: 1 }, 0), { ...nothing, blind: true });
+  });
+
+  it('an area is paused while its newest record says so, unless that was lifted here', () => {
+    const pause = { by: 'b', sinceWallMs: 1 };
+    const pauses = { pause, epoch: 3, count: 7, liftedEpoch: -1, holds: true };
+    const { pause: shown, holdsBack } = summary({ ...initialState(identity), pauses });
+    assert.deepEqual([shown, holdsBack], [pause, true]);
+    const lifted = { ...pauses, liftedEpoch: 3 };
+    assert.equal(summary({ ...initialState(identity), pauses: lifted }).pause, null);
   });
 
   it('the method as published has no lease that could end', () => {
@@ -73,6 +84,7 @@ function owner(): State {
     nextCycleAt: 2000,
     hurry: false,
     access: { state: 'verified' },
+    pause: null,
   } as const;
   return { ...initialState(identity), phase: { role: 'active', tenure } };
 }

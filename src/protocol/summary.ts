@@ -1,5 +1,6 @@
 import { epochOf, type State, tenureOf } from './state.ts';
-import type { OwnershipRecord, Reading, Role } from './types.ts';
+import { pauseInForce } from './pause.ts';
+import type { OwnershipRecord, Pause, Reading, Role } from './types.ts';
 
 /** What a status display may say about a server. */
 export interface Summary {
@@ -16,6 +17,10 @@ export interface Summary {
   owner: string;
   /** The epoch in the record as last seen, released ones and claims included; 0 for none. */
   ownerEpoch: number;
+  /** R10: nobody takes over by itself; null for no pause, and for one that was lifted here. */
+  pause: Pause | null;
+  /** R10: this server would take over, and does not. */
+  holdsBack: boolean;
 }
 
 export function summary(state: State, at?: number): Summary {
@@ -29,6 +34,8 @@ export function summary(state: State, at?: number): Summary {
     epoch: epochOf(phase),
     leaseEndsAt,
     ...ownerIn(record),
+    pause: pauseInForce(state),
+    holdsBack: state.pauses.holds,
   };
 }
 

@@ -44,6 +44,16 @@ export interface OwnershipRecord {
   count: number;
   /** R8: the server that may take over first after a release; '' for none. */
   successor: string;
+  /** R10: while this stands in the newest record nobody takes over by itself; null for none. */
+  pause: Pause | null;
+}
+
+/** R10: somebody asked that no server take over by itself. */
+export interface Pause {
+  /** The node at whose agent it was asked for. */
+  by: string;
+  /** Wall clock of that node then, milliseconds since 1970. For people; no decision reads it. */
+  sinceWallMs: number;
 }
 
 /** One server's own block: identity, liveness, and the highest epoch it used or saw (R3). */
@@ -117,7 +127,12 @@ export type Event =
   /** Every process of the service is gone: because it was told to stop, or by itself. */
   | { kind: 'service-ended'; at: number; reason: string }
   /** R8, a clean stop: release the area, then end (`exit`) or go on as a standby (`observe`). */
-  | { kind: 'release'; at: number; then: 'exit' | 'observe' };
+  | { kind: 'release'; at: number; then: 'exit' | 'observe' }
+  /** R8: the same for the good of `to`; this server goes on as a standby. `force`: also when it would take D. */
+  | { kind: 'hand-over'; at: number; to: string; force: boolean }
+  /** R10. `wallMs`: wall clock, milliseconds since 1970, for people. */
+  | { kind: 'pause'; at: number; wallMs: number }
+  | { kind: 'resume'; at: number };
 
 /**
  * What to do about it, in this order. At most one of `read` and `write-record` is under way at any time, and the next
@@ -207,6 +222,20 @@ export type ProtocolEntry =
       reason: string;
       pid?: number;
     }
-  | { event: 'released'; epoch: number; written: boolean; reason: string }
+  /** `successor`: the server that was to follow; '' for none. */
+  | { event: 'released'; epoch: number; written: boolean; successor: string; reason: string }
+  /** What a person asked for. `refused`: not in this state. `wrong`: never as it was asked. */
+  | {
+      event: 'order';
+      order: 'hand-over' | 'pause' | 'resume';
+      outcome: 'taken' | 'refused' | 'wrong';
+      reason: string;
+    }
+  /** R10: from here on this server will not take over by itself; `epoch` is that of the record which says so. */
+  | { event: 'paused'; epoch: number; by: string; sinceWallMs: number }
+  /** R10: that is over. `by` and `sinceWallMs` are those of the pause. */
+  | { event: 'resumed'; epoch: number; by: string; sinceWallMs: number; reason: string }
+  /** R10: it would claim now by `rule`, and does not: the area is paused. Said once for each death. */
+  | { event: 'takeover-held'; rule: string; epoch: number; by: string; sinceWallMs: number; reason: string }
   | { event: 'warning'; text: string }
   | { event: 'ended'; exitCode: number; reason: string };

@@ -1,10 +1,12 @@
 import { epochsSeen } from './epoch.ts';
+import { seePause } from './pause.ts';
+import { peersSeen } from './peers.ts';
 import { stopForGood } from './stop.ts';
 import { type AreaEvent, change, type EventOf, note, type Turn } from './turn.ts';
 
 /**
  * R0: what every read of the area shows besides the record: the header, which must not change, the own slot, which
- * nobody else may move, and the epochs. False when this server must not go on.
+ * nobody else may move, the epochs, who is alive, and whether the area is paused. False when this server must not go on.
  */
 export function watchArea(turn: Turn, event: AreaEvent): boolean {
   const { state } = turn;
@@ -17,7 +19,11 @@ export function watchArea(turn: Turn, event: AreaEvent): boolean {
     stopForGood(turn, 'R0', 'header changed: the quorum area was laid out anew under a running agent');
     return false;
   }
-  change(turn, { epochs: epochsSeen(state.epochs, event.area, state.identity) });
+  change(turn, {
+    epochs: epochsSeen(state.epochs, event.area, state.identity),
+    peers: peersSeen(state.peers, event.area.slots, event.at),
+  });
+  if (event.area.record.kind === 'valid') seePause(turn, event.area.record.value);
   return watchOwnSlot(turn, event);
 }
 

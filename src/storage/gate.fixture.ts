@@ -21,7 +21,7 @@ export const DATA_BYTES = 1024 * 1024;
 
 /** An owner as the record shows it; `incarnation` is one digit, repeated. */
 export function owned(node: string, epoch: number, incarnation = 'a', count = 1): OwnershipRecord {
-  return { status: 1, node, epoch, incarnation: incarnation.repeat(32), count, successor: '' };
+  return { status: 1, node, epoch, incarnation: incarnation.repeat(32), count, successor: '', pause: null };
 }
 
 export function dataName(node: string, epoch: number, incarnation = 'a'): string {

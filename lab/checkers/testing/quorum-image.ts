@@ -18,7 +18,15 @@ export function quorumImage(
   if (last?.event !== 'quorum-write' || last.record === null) return image;
   const { node, epoch, count } = last.record;
   const status = last.record.status === 1 ? 1 : 0;
-  const record = { status, node, epoch, count, incarnation: '0'.repeat(32), successor: '' } as const;
+  const record = {
+    status,
+    node,
+    epoch,
+    count,
+    incarnation: '0'.repeat(32),
+    successor: '',
+    pause: null,
+  } as const;
   image.set(encodeRecord(record, framing), SECTOR_BYTES);
   return image;
 }

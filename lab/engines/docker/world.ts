@@ -137,6 +137,10 @@ export class DockerWorld implements World {
     return this.#server(server).container.exec(['node', inImage(path), ...rest], 20_000);
   }
 
+  agentFile(_server: string): string {
+    return `${RUN}/agent.yaml`;
+  }
+
   storageUri(_server: string): string {
     return `nbd://${addresses.storage(this.#up())}:${NBD_PORT}`;
   }
@@ -215,7 +219,7 @@ export class DockerWorld implements World {
       this.#docker.getNetwork(networks.service.id).connect(join),
     );
     await holder.start();
-    const agent = ['node', inImage(programs.arbiter), 'run', '-c', `${RUN}/agent.yaml`];
+    const agent = ['node', inImage(programs.arbiter), 'run', '-c', this.agentFile(server)];
     const options = serverOptions(this.#common(), server, holder.id, this.#agentConfig(server), agent);
     this.#servers.set(server, new Server(await this.#create(server, options)));
     this.#links.set(server, new Link(holder, addresses.storage(networks), NBD_PORT));

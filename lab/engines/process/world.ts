@@ -63,7 +63,6 @@ export class ProcessWorld implements World {
       '--beat-ms',
       '50',
     ];
-    const config = join(this.#directory, `${server}.yaml`);
     const { protocol, fencing, guard } = this.#spec.agent;
     const agent = {
       node: server,
@@ -77,8 +76,8 @@ export class ProcessWorld implements World {
       status: `unix:${this.#statusSocket(server)}`,
       state,
     };
-    await writeFile(config, stringify(agent));
-    await this.#member(server).start([programs.arbiter, 'run', '-c', config]);
+    await writeFile(this.agentFile(server), stringify(agent));
+    await this.#member(server).start([programs.arbiter, 'run', '-c', this.agentFile(server)]);
   }
 
   async killServer(server: string): Promise<void> {
@@ -174,6 +173,10 @@ export class ProcessWorld implements World {
       env: { [MARK]: `${this.#spec.labId}/${server}/visitor` },
     });
     return { code: ran.exitCode ?? 1, stdout: ran.stdout, stderr: ran.stderr };
+  }
+
+  agentFile(server: string): string {
+    return join(this.#directory, `${server}.yaml`);
   }
 
   storageUri(server: string): string {

@@ -83,7 +83,16 @@ export function sceneOf(data: ReportData): Scene {
 }
 
 function labNotes(events: Events): Series {
-  const names = ['expected', 'healed', 'serving-again', 'takeover-missed', 'process-ended', 'note', 'stall'];
+  const names = [
+    'expected',
+    'healed',
+    'serving-again',
+    'takeover-missed',
+    'order',
+    'process-ended',
+    'note',
+    'stall',
+  ];
   const index = Uint32Array.from(names.flatMap((name) => [...events.of('lab', name)])).sort();
   const series = seriesOf(events, index, '', (i) => {
     switch (events.event(i)) {

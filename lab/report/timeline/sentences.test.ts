@@ -33,6 +33,11 @@ describe('an event in words', () => {
       /^REFUSED junk: no name/,
     );
     assert.match(told('expected', { met: false, what: 'w', detail: 'd' }), /^NOT as expected: w: d/);
+    assert.match(
+      told('takeover-held', { rule: 'R1', reason: 'r' }),
+      /^HOLDS BACK \(R1\), for the area is paused: r/,
+    );
+    assert.match(told('paused', { by: 'a', epoch: 3 }), /^PAUSED by a, says the record of epoch 3/);
     assert.match(told('blind', { healed: false, failures: 3, reason: 'r' }), /^BLIND after 3/);
     assert.match(
       told('process-ended', { server: 'a', signal: null, code: 1, wanted: false }),

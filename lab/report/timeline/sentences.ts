@@ -70,7 +70,12 @@ const tellers: Readonly<Record<string, (told: Told) => string>> = {
   'epoch-raised': ({ f }) => `raised its epoch from ${f('from')} to ${f('to')} (${f('grantedEpoch')} was granted)`,
   access: ({ f, has }) => `data area, epoch ${f('epoch')}: ${f('outcome')}${has('reason') ? `: ${f('reason')}` : ''}`,
   service: ({ f }) => `service ${f('phase')} (epoch ${f('epoch')}): ${f('reason')}`,
-  released: ({ f }) => `${f('written') === 'true' ? 'released' : 'could not release'} epoch ${f('epoch')}: ${f('reason')}`,
+  released: ({ f, has }) => `${f('written') === 'true' ? 'released' : 'could not release'} epoch ${f('epoch')}${has('successor') && f('successor') !== '' ? ` for ${f('successor')}` : ''}: ${f('reason')}`,
+  // the lab's, of a program that it ran, or a server's own
+  order: ({ f, source }) => source === 'lab' ? `arbiter ${f('order')} at ${f('server')} ended with ${f('code')}: ${f('said')}` : `asked to ${f('order')}: ${f('outcome')}: ${f('reason')}`,
+  paused: ({ f }) => `PAUSED by ${f('by')}, says the record of epoch ${f('epoch')}: it will not take over by itself`,
+  resumed: ({ f }) => `no longer paused: ${f('reason')}`,
+  'takeover-held': ({ f }) => `HOLDS BACK (${f('rule')}), for the area is paused: ${f('reason')}`,
   warning: ({ f }) => `warning: ${f('text')}`,
   ended: ({ f }) => `the agent ended with ${f('exitCode')}: ${f('reason')}`,
   'journal-dropped': ({ f }) => `${f('lines')} lines of its journal were dropped`,

@@ -85,7 +85,7 @@ export function writeRelease(turn: LiteralTurn): void {
 }
 
 export function releaseOver(turn: LiteralTurn, written: boolean, reason: string): void {
-  note(turn, { event: 'released', epoch: 0, written, reason });
+  note(turn, { event: 'released', epoch: 0, written, successor: '', reason });
   if (turn.state.exits) end(turn, reason);
   else standBy(turn, reason);
 }

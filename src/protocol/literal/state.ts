@@ -48,5 +48,7 @@ export function literalSummary({ role, service, failures, record }: LiteralState
     epoch: 0,
     leaseEndsAt: undefined,
     ...ownerIn(record),
+    pause: null,
+    holdsBack: false,
   };
 }

@@ -64,6 +64,15 @@ function dispatch(turn: LiteralTurn, event: Event, releasing: boolean): void {
       return own.serviceOver(turn, event);
     case 'release':
       return own.release(turn, event);
+    case 'hand-over':
+    case 'pause':
+    case 'resume':
+      return note(turn, {
+        event: 'order',
+        order: event.kind,
+        outcome: 'refused',
+        reason: `${event.kind} is not part of the method as published`,
+      });
     case 'tick':
     case 'slot-written':
     case 'slot-write-failed':

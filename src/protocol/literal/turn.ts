@@ -47,6 +47,7 @@ export function writeNow(
 ): void {
   invariant(turn.state.pending === undefined, 'one read or record write at a time');
   const { incarnation } = turn.state.identity;
+  const record = { ...fields, epoch: 0, incarnation, successor: '', pause: null };
   change(turn, { pending: 'write' });
-  emit(turn, { do: 'write-record', record: { ...fields, epoch: 0, incarnation, successor: '' } });
+  emit(turn, { do: 'write-record', record });
 }

@@ -77,6 +77,16 @@ export class Faults {
       case 'release':
         // oxlint-disable-next-line unicorn/no-thenable -- the field's name, not a promise
         return stage.deliver(server, now, (at) => ({ kind: 'release', at, then: 'observe' }));
+      case 'hand-over': {
+        const { servers } = stage;
+        const to = servers[(server.index + 1) % servers.length]!.node;
+        const { force } = fault;
+        return stage.deliver(server, now, (at) => ({ kind: 'hand-over', at, to, force }));
+      }
+      case 'pause':
+        return stage.deliver(server, now, (at) => ({ kind: 'pause', at, wallMs: Math.round(now) }));
+      case 'resume':
+        return stage.deliver(server, now, (at) => ({ kind: 'resume', at }));
       case 'exit':
         if (server.serving === undefined) return;
         server.serving = undefined;

@@ -53,6 +53,11 @@ export type Fault = { server: Target; when: When } & (
    */
   | { kind: 'error'; forMs: number; status: 0 | 1; lands: boolean }
   | { kind: 'release' }
+  /** R8: to the server after it, in order; `force` as in the event. */
+  | { kind: 'hand-over'; force: boolean }
+  /** R10. Whenever there was a pause, somebody asks every server to resume once it is quiet, again and again. */
+  | { kind: 'pause' }
+  | { kind: 'resume' }
   /** The service ends by itself. */
   | { kind: 'exit' }
   /** Somebody who is no agent writes over the record. */

@@ -30,6 +30,7 @@ export function anyPlan(seed: number, machine: MachineOf): Plan {
     }
   }
   faults.push(...anyErrors(new Random(seed + 2_000_000)));
+  faults.push(...anyOrders(new Random(seed + 1_000_000)));
   return {
     ...calm(seed, machine),
     servers: random.pick([2, 3]),
@@ -43,10 +44,12 @@ export function anyPlan(seed: number, machine: MachineOf): Plan {
 
 /**
  * Promise (c): how long after the faults have ended somebody serves again, at the latest. By the slowest clock; six
- * round trips, the wake-ups between them, and the start of the service are the model's own.
+ * round trips, the wake-ups between them, and the start of the service are the model's own. Of a pause nothing more
+ * than T is left by then: until somebody asks again for its end.
  */
-export function recoveryMs({ timings: t, drift }: Plan): number {
-  const waits = deathWaitMs(t) + t.intervalMs + settleWaitMs(t) + t.deadlineMs;
+export function recoveryMs({ timings: t, drift, faults }: Plan): number {
+  const resumeMs = faults.some(({ kind }) => kind === 'pause') ? t.intervalMs : 0;
+  const waits = deathWaitMs(t) + t.intervalMs + settleWaitMs(t) + t.deadlineMs + resumeMs;
   return waits / (1 - drift) + 6 * ROUND_TRIP_MS + SERVICE_START_MS;
 }
 
@@ -81,6 +84,19 @@ function anyErrors(random: Random): Fault[] {
     if (random.chance(0.5)) errors.push({ kind: 'release', server, when: { at: at + 5 } });
   }
   return errors;
+}
+
+/** What a person may ask for, in some of the plans. */
+function anyOrders(random: Random): Fault[] {
+  if (!random.chance(0.4)) return [];
+  const everyMs = random.pick([1500, 4000, 10_000]);
+  const orders: Fault[] = [];
+  for (let at = random.between(0, 12_000); at < 40_000; at += random.between(0, 2 * everyMs)) {
+    const kind = random.pick(['pause', 'pause', 'resume', 'hand-over', 'hand-over'] as const);
+    const server = kind === 'resume' ? random.pick<Target>(['active', 'standby', 0, 1, 2]) : 'active';
+    orders.push({ kind, server, when: { at }, force: random.chance(0.5) });
+  }
+  return orders;
 }
 
 function anyFault(random: Random, when: When, target?: Target): Fault {

@@ -22,6 +22,12 @@ const ENOUGH = {
   'decided by R1': 1000,
   'decided by R8': 20,
   'decided by R9': 500,
+  paused: 90,
+  'takeovers held back': 60,
+  'lifted at a standby': 40,
+  'hand-overs taken': 40,
+  'hand-overs refused': 40,
+  'named successors that followed at once': 8,
 };
 
 describe('the rules, in a world of late effects, stalls, crashes and drifting clocks', () => {
@@ -50,6 +56,12 @@ describe('the rules, in a world of late effects, stalls, crashes and drifting cl
           add('heartbeats that were never sent');
         }
         if (entry.event === 'decided') add(`decided by ${entry.rule}`);
+        if (entry.event === 'paused') add('paused');
+        if (entry.event === 'takeover-held') add('takeovers held back');
+        if (entry.event === 'resumed' && entry.reason.startsWith('lifted')) add('lifted at a standby');
+        if (entry.event === 'order' && entry.order === 'hand-over') add(`hand-overs ${entry.outcome}`);
+        if (entry.event === 'decided' && /successor/.test(entry.reason))
+          add('named successors that followed at once');
       }
     }
     for (const [what, least] of Object.entries(ENOUGH)) {
@@ -120,6 +132,9 @@ const kinds = [
   'error',
   'release',
   'exit',
+  'hand-over',
+  'pause',
+  'resume',
   'wipe',
   'damage',
 ] as const;
@@ -138,5 +153,6 @@ const faults: fc.Arbitrary<Fault> = fc.record({
   ),
   forMs: fc.oneof(fc.integer({ min: 0, max: 7000 }), fc.integer({ min: 0, max: 20_000 })),
   lands: fc.boolean(),
+  force: fc.boolean(),
   status: fc.constantFrom(0, 1),
 });

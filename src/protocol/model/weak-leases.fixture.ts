@@ -148,6 +148,21 @@ export const weakLeases: readonly Weakness[] = [
       strike({ at: random.between(30_000, 36_000) }, 'active', 'stall', random.between(2000, 9000)),
     ],
   ),
+  weakness(
+    { name: 'R10: a pause in the record is not looked at', seeds: 20, breaks: '(R10)' },
+    {
+      before: (state, event) => {
+        if (event.kind !== 'read' || event.area.record.kind !== 'valid') return { state, event };
+        const record = { ...event.area.record, value: { ...event.area.record.value, pause: null } };
+        const isObserver = state.phase.role === 'standby';
+        return { state, event: isObserver ? { ...event, area: { ...event.area, record } } : event };
+      },
+    },
+    (random) => [
+      strike(onActive(1, 1000), 'subject', 'pause'),
+      strike(onActive(1, random.between(1500, 8000)), 'subject', 'crash', 60_000),
+    ],
+  ),
 ];
 
 function lasting(misses: number): Timings {

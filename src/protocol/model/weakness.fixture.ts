@@ -17,7 +17,7 @@ export interface Weakness {
   /** It is found with one of the seeds 1 to this, and the rules hold with all of them. */
   seeds: number;
   /** The promise it breaks, as a violation names it. */
-  breaks: '(a)' | '(b)' | '(R3)' | '(bytes)';
+  breaks: '(a)' | '(b)' | '(R3)' | '(R10)' | '(bytes)';
 }
 
 /** Faults of one kind, in random places and lengths, in an otherwise calm world. */
@@ -58,7 +58,7 @@ export function onActive(nth: number, afterMs: number): When {
 type Struck = Exclude<Fault['kind'], 'lay-out'>;
 
 export function strike(when: When, server: Target, kind: Struck, forMs = 0, status: 0 | 1 = 1): Fault {
-  return { kind, when, server, forMs, status, lands: false };
+  return { kind, when, server, forMs, status, lands: false, force: false };
 }
 
 /** What this server sees counts as seen for D already; the next read decides. */

@@ -50,6 +50,7 @@ class World {
     for (const server of servers) {
       this.#stage.schedule(random.between(0, 100), () => this.#boot(server));
     }
+    this.#resumeInTheEnd();
     const { violations } = this.#judge;
     this.#stage.play(() => violations.length > 0 && this.#stage.plan.toTheEnd !== true);
     const serving = servers.map((server) => server.serving?.startedAt).filter((at) => at !== undefined);
@@ -62,6 +63,17 @@ class World {
       landed: this.#storage.landed,
       journal: this.#journal,
     };
+  }
+
+  /** Where there was a pause, somebody asks for its end until there is one. */
+  #resumeInTheEnd(): void {
+    const { plan, servers } = this.#stage;
+    if (!plan.faults.some(({ kind }) => kind === 'pause')) return;
+    for (let at = plan.quietAt; at < plan.untilAt; at += plan.timings.intervalMs) {
+      this.#stage.schedule(at, () => {
+        for (const server of servers) this.#stage.deliver(server, at, (at) => ({ kind: 'resume', at }));
+      });
+    }
   }
 
   #kill(server: Server): void {
@@ -95,7 +107,9 @@ class World {
 
   #step(server: Server, event: Event): void {
     const { life } = server;
-    for (const effect of server.machine!(event)) if (server.life === life) this.#carryOut(server, effect);
+    const effects = server.machine!(event);
+    this.#judge.claims(server, event, effects);
+    for (const effect of effects) if (server.life === life) this.#carryOut(server, effect);
     this.#judge.alone(server);
   }
 

@@ -55,6 +55,12 @@ export function readEvent(line: string, { area, slot, epoch }: About): Event {
       if (reason !== 'exit' && reason !== 'observe') throw new Error('exit or observe?');
       // oxlint-disable-next-line unicorn/no-thenable -- the field's name, not a promise
       return { kind, at, then: reason };
+    case 'hand-over':
+      return { kind, at, to: words[0] ?? '', force: words[1] === 'force' };
+    case 'pause':
+      return { kind, at, wallMs: 0 };
+    case 'resume':
+      return { kind, at };
     default:
       throw new Error(`no event: ${kind}`);
   }

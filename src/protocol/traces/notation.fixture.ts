@@ -12,6 +12,7 @@ import type {
 /**
  * How a trace writes what stands on the disk and what a server does. Servers have one letter, which is their node's
  * name and, repeated, their incarnation; `a:d` is node a under the incarnation of d. `e3` is an epoch, `#7` a count.
+ * `for b` names a successor, `paused-by a` a pause.
  */
 export function readRecord(text: string): Reading<OwnershipRecord> {
   const [kind, who = '', ...rest] = text.split(' ');
@@ -20,8 +21,9 @@ export function readRecord(text: string): Reading<OwnershipRecord> {
   const { node, incarnation } = writerOf(who);
   const released = kind === 'released';
   if (!released && kind !== 'owned' && kind !== 'claimed') throw new Error(`no record: ${text}`);
-  const [epoch, count, to, successor = ''] = rest;
-  if (to !== undefined && (to !== 'for' || successor === '')) throw new Error(`no record: ${text}`);
+  const [epoch, count, ...options] = rest;
+  const { for: successor = '', 'paused-by': by, ...unknown } = pairs(options);
+  if (Object.keys(unknown).length > 0) throw new Error(`no record: ${text}`);
   return validReading({
     status: kind === 'owned' ? 1 : 0,
     node: released ? '' : node,
@@ -29,14 +31,16 @@ export function readRecord(text: string): Reading<OwnershipRecord> {
     incarnation,
     count: number('#', count),
     successor,
+    pause: by === undefined ? null : { by, sinceWallMs: 0 },
   });
 }
 
 export function recordText(record: OwnershipRecord): string {
-  const { status, node, epoch, incarnation, count, successor } = record;
+  const { status, node, epoch, incarnation, count, successor, pause } = record;
   const kind = node === '' ? 'released' : status === 1 ? 'owned' : 'claimed';
   const to = successor === '' ? '' : ` for ${successor}`;
-  return `${kind} ${writerText(node, incarnation)} e${epoch} #${count}${to}`;
+  const paused = pause === null ? '' : ` paused-by ${pause.by}`;
+  return `${kind} ${writerText(node, incarnation)} e${epoch} #${count}${to}${paused}`;
 }
 
 /** `b owner e3 #4`. */
@@ -127,6 +131,12 @@ function writerOf(who: string): { node: string; incarnation: string } {
 function writerText(node: string, incarnation: string): string {
   const letter = incarnation.slice(0, 1);
   return node === letter || node === '' ? letter : `${node}:${letter}`;
+}
+
+function pairs(words: readonly string[]): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (let i = 0; i < words.length; i += 2) found[words[i]!] = words[i + 1] ?? '';
+  return found;
 }
 
 function number(sign: string, word: string | undefined): number {

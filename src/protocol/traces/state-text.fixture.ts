@@ -1,4 +1,5 @@
 import type { LiteralState } from '../literal/state.ts';
+import { pauseInForce } from '../pause.ts';
 import type { Access, State } from '../state.ts';
 import type { OwnershipRecord, Reading } from '../types.ts';
 import { recordText } from './notation.fixture.ts';
@@ -9,7 +10,7 @@ export function stateText(state: State): string {
   switch (phase.role) {
     case 'starting':
     case 'standby':
-      return `${phase.role}: ${[seen(state), reserved(state)].filter((part) => part !== '').join('; ')}`;
+      return `${phase.role}: ${[seen(state), reserved(state), paused(state)].filter((part) => part !== '').join('; ')}`;
     case 'claiming':
       return `claiming e${phase.claim.epoch}: decided at ${phase.decidedAt}`;
     case 'settling': {
@@ -17,16 +18,17 @@ export function stateText(state: State): string {
       return `settling e${claim.epoch}: ${step}; claim started at ${claimStartedAt}, settling read at ${settleAt}`;
     }
     case 'active': {
-      const { epoch, leaseEndsAt, access } = phase.tenure;
-      return `active e${epoch}: lease until ${leaseEndsAt}; data area ${accessText(access)}; service ${service}`;
+      const { epoch, leaseEndsAt, access, pause } = phase.tenure;
+      const paused = pause === null ? '' : '; paused';
+      return `active e${epoch}: lease until ${leaseEndsAt}; data area ${accessText(access)}; service ${service}${paused}`;
     }
     case 'stopping': {
-      const { tenure, how, releasing, next } = phase;
-      const then = `${releasing ? 'release, then ' : ''}${next.do}`;
+      const { tenure, how, releasing, successor, next } = phase;
+      const then = `${releasing ? `release${toText(successor)}, then ` : ''}${next.do}`;
       return `stopping e${tenure.epoch}: ${how}; lease until ${tenure.leaseEndsAt}; then ${then}`;
     }
     case 'releasing':
-      return `releasing e${phase.tenure.epoch}: lease until ${phase.tenure.leaseEndsAt}; then ${phase.next.do}`;
+      return `releasing e${phase.tenure.epoch}${toText(phase.successor)}: lease until ${phase.tenure.leaseEndsAt}; then ${phase.next.do}`;
     default:
       return 'ended';
   }
@@ -48,6 +50,15 @@ function seen({ observation, failures }: State): string {
   const { reading, sinceAt, unchanged } = observation;
   const blind = failures > 0 ? ', blind' : '';
   return `sees ${readingText(reading)} since ${sinceAt}, unchanged ${unchanged}${blind}`;
+}
+
+function paused(state: State): string {
+  if (pauseInForce(state) === null) return '';
+  return state.pauses.holds ? 'paused, holds a takeover back' : 'paused';
+}
+
+function toText(successor: string): string {
+  return successor === '' ? '' : ` for ${successor}`;
 }
 
 function reserved({ epochs, phase }: State): string {
