@@ -45,7 +45,7 @@ describe('a diagnosis in print', () => {
     const text = print({ ...diagnosis, docker: { ...diagnosis.docker, faults: mixed } });
     assert.match(
       text,
-      /faults on docker, each tried out\n {2}ok {9}kill {10}the engine kills .*\n {2}missing /,
+      /faults on docker, each tried out\n {2}ok {9}kill {11}the engine kills .*\n {2}missing /,
     );
   });
 

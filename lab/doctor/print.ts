@@ -3,7 +3,7 @@ import type { Diagnosis, EngineFindings, Finding } from './finding.ts';
 
 const WIDTH = 80;
 const STATE_WIDTH = 11;
-const THING_WIDTH = 14;
+const THING_WIDTH = 15;
 
 /** The diagnosis as text within 80 columns; commands stay whole, to be copied. */
 export function print(diagnosis: Diagnosis): string {

@@ -43,6 +43,9 @@ const tellers: Readonly<Record<string, (told: Told) => string>> = {
   'client-stopped': ({ f }) => `the client stopped after ${f('operations')} operations`,
   // the storage node
   'gate-started': ({ f, has }) => `the gate started (process ${f('pid')}); ${has('granted.epoch') ? `last grant ${f('granted.node')}, epoch ${f('granted.epoch')}` : 'nothing granted yet'}`,
+  'not-settled': ({ f }) => `NOT SETTLED before epoch ${f('epoch')}: ${f('reason')}`,
+  'server-started': ({ f, has }) => `a server process for the ${f('area')} area started (process ${f('pid')}${has('epoch') ? `, epoch ${f('epoch')}` : ''})`,
+  'server-ended': ({ f }) => `the server process of the ${f('area')} area ended (process ${f('pid')})`,
   'gate-stopped': ({ f }) => `the gate stopped: ${f('reason')}`,
   grant: ({ f }) => `granted to ${f('node')}, epoch ${f('epoch')} (before: epoch ${f('previousEpoch')})`,
   drained: ({ f }) => `drained for epoch ${f('epoch')} in ${f('drainMs')} ms: ${f('connectionsEnded')} connections ended, ${f('writesAwaited')} writes awaited`,
