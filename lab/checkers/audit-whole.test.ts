@@ -28,6 +28,16 @@ describe('audit-whole', () => {
     ]);
   });
 
+  it('begins with the gate, or with the server process that the gate needs before', () => {
+    const server = { event: 'server-started', pid: 9, area: 'quorum', epoch: null } as const;
+    assert.equal(said(goodTakeover().audit(0.05, server))[0], 'valid');
+    const headless = said(
+      goodTakeover().audit(0.05, server),
+      without((line) => line.event === 'gate-started'),
+    );
+    assert.equal(headless[0], 'unknown');
+  });
+
   it('names the append, the record on the disk and the sector that do not', () => {
     const write = (t: number) => (line: AuditLine) => line.event === 'write' && line.t === ns(t);
     assert.deepEqual(said(goodTakeover(), without(write(4.01))), [

@@ -38,6 +38,8 @@ describe('clocks-agree', () => {
   });
 
   it('has nothing before the lab or after it, but the storage node that comes up', () => {
+    const server = { event: 'server-started', pid: 9, area: 'quorum', epoch: null } as const;
+    assert.equal(said(goodTakeover().audit(-1, server))[0], 'valid');
     const refusal = { event: 'rule', id: '1', state: 'armed', detail: '' } as const;
     assert.match(
       said(goodTakeover().audit(-1, refusal))[1]!,

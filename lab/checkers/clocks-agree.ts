@@ -74,7 +74,7 @@ function judgeBounds(
     findings.unknown(`${name} tells ${late.event} at ${at(late.t)}, after the lab had ended`);
 }
 
-const BRING_UP = new Set(['gate-started', 'connected', 'quorum-write', 'disconnected']);
+const BRING_UP = new Set(['server-started', 'gate-started', 'connected', 'quorum-write', 'disconnected']);
 
 /** A heartbeat's write was begun after its read, and told before it was acknowledged. */
 function judgeHeartbeats(findings: Findings, history: History, { at }: Instants): void {
