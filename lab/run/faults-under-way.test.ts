@@ -27,7 +27,6 @@ describe('faults under way', () => {
     lines = new LineWaiter(() => {});
     processes = 3;
     const world: Partial<World> = {
-      peerAddress: () => '127.0.0.1',
       cut: async () => 'silence',
       mend: async () => 'greeting',
       alive: async () => processes,

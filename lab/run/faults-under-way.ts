@@ -1,9 +1,9 @@
 import type { WorldLine } from '../engines/engine.ts';
 import type { Fault, FaultContext, FaultOptions, Injection } from '../faults/fault.ts';
 import { ExpectationMissed } from './expectations.ts';
+import { isLiteralHeartbeat } from './literal-heartbeat.ts';
 import { nowNs } from './now.ts';
 import type { Recorder } from './recorder.ts';
-import { wroteArea } from './wrote-area.ts';
 
 /** A fault in the hands of a scenario. */
 export interface FaultHandle {
@@ -106,8 +106,8 @@ export class FaultsUnderWay {
    */
   #awaitRecovery(fault: string, target: string, sinceT: number, tell: Tell): void {
     const what = 'sees the quorum area again';
-    const peer = this.#context.world.peerAddress(target);
-    const sees = (line: WorldLine) => touchesArea(line, target, sinceT) || wroteArea(line, peer, sinceT);
+    const sees = (line: WorldLine) =>
+      touchesArea(line, target, sinceT) || isLiteralHeartbeat(line, target, sinceT);
     const seen = (
       this.#recorder.lines.some(sees)
         ? Promise.resolve()

@@ -34,8 +34,7 @@ describe('a lab', () => {
     await rm(directory, { recursive: true });
   });
 
-  const labOver = (world: Partial<World>) =>
-    new Lab({ peerAddress: () => '127.0.0.1', ...world } as World, view, lines, recorder, labTimings);
+  const labOver = (world: Partial<World>) => new Lab(world as World, view, lines, recorder, labTimings);
   const says = (server: string, entry: object) =>
     lines.deliver({
       from: 'server',

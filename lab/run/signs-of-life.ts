@@ -1,13 +1,13 @@
 import type { World } from '../engines/engine.ts';
 import type { ClusterView } from './cluster-view.ts';
 import { ExpectationMissed } from './expectations.ts';
+import { isLiteralHeartbeat } from './literal-heartbeat.ts';
 import type { Recorder } from './recorder.ts';
-import { wroteArea } from './wrote-area.ts';
 import type { Waits } from './waits.ts';
 
 /**
- * Every server that is not switched off shows that it lives: by processes, and by a line of its journal, or a write that
- * the storage node carried out for it, that is newer than `sinceT` (monotonic nanoseconds). What the lab remembers of a server proves nothing: it may have died since.
+ * Every server that is not switched off shows that it lives: by processes, and by a line of its journal that is newer
+ * than `sinceT` (monotonic nanoseconds). What the lab remembers of a server proves nothing: it may have died since.
  */
 export async function everyServerLives(
   world: World,
@@ -22,7 +22,7 @@ export async function everyServerLives(
     recorder.lines.some(
       (line) =>
         (line.from === 'server' && line.server === server && line.line.t > sinceT) ||
-        wroteArea(line, world.peerAddress(server), sinceT),
+        isLiteralHeartbeat(line, server, sinceT),
     );
   for (const server of on) await waits.until(() => heard(server), `${server} to be heard of again`);
   // Once more: it may have said its last word.

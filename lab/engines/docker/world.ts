@@ -249,11 +249,8 @@ export class DockerWorld implements World {
       `${name}=${addresses.server(networks, 'service', i)}:${SERVICE_PORT}`;
     const servers = this.#spec.servers.map(address).join(',');
     const argv = ['--servers', servers, '--workers', workers, '--think-ms', thinkMs, '--seed', seed];
-    const options = clientOptions(this.#common(), networks, [
-      'node',
-      inImage(programs.client),
-      ...argv.map(String),
-    ]);
+    const client = ['node', inImage(programs.client), ...argv.map(String)];
+    const options = clientOptions(this.#common(), networks, client);
     this.#client = await this.#create('client', options);
   }
 
