@@ -3,7 +3,15 @@
  * `t` and every field ending in `At` are monotonic nanoseconds. It is what the checkers believe about the disk.
  */
 export type AuditEntry =
-  | { event: 'gate-started'; pid: number; fencing: boolean; granted: Grant | null; listen: string }
+  | {
+      event: 'gate-started';
+      pid: number;
+      fencing: boolean;
+      granted: Grant | null;
+      /** The last grant was lost: no epoch up to this one will be granted. */
+      floor?: number;
+      listen: string;
+    }
   | { event: 'gate-stopped'; reason: string }
   /** The record showed a higher epoch; this grant is durable from here on and every older one is refused. */
   | { event: 'grant'; node: string; epoch: number; incarnation: string; previousEpoch: number }

@@ -156,7 +156,8 @@ describe('what must survive a loss of power', () => {
       await real(from, to);
       order.push('name');
     });
-    await new GrantFile(dir).save({ node: 'a', epoch: 5, incarnation: 'aaaaaaaa' });
+    const granted = { node: 'a', epoch: 5, incarnation: 'aaaaaaaa' };
+    await new GrantFile(dir).save({ granted, floor: 0, clusterId: null });
     assert.deepEqual(order, ['bytes', 'name', 'directory']);
   });
 });

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import type { Grant } from '../ports/audit.ts';
 import { NBD_CMD } from '../wire/nbd/constants.ts';
 import { request } from '../wire/nbd/server/client-bytes.fixture.ts';
 import { dataName, owned, StorageDir, TestGate } from './gate.fixture.ts';
@@ -125,14 +124,15 @@ describe('the gate: a former owner is ended', () => {
 describe('the gate: a grant is durable before it has any effect', () => {
   /** A store that keeps what it is told only when it is let. */
   class SlowStore implements GrantStore {
-    saves: { grant: Grant; done: (error?: Error) => void }[] = [];
+    readonly path = 'nowhere';
+    saves: { done: (error?: Error) => void }[] = [];
     arrived: () => void = () => undefined;
-    load(): Promise<Grant | null> {
+    load(): Promise<null> {
       return Promise.resolve(null);
     }
-    save(grant: Grant): Promise<void> {
+    save(): Promise<void> {
       return new Promise((resolve, reject) => {
-        this.saves.push({ grant, done: (error) => (error === undefined ? resolve() : reject(error)) });
+        this.saves.push({ done: (error) => (error === undefined ? resolve() : reject(error)) });
         this.arrived();
       });
     }

@@ -9,7 +9,7 @@ import type { Disk } from './disk.ts';
 import { parseExportName } from './export-name.ts';
 import { servedExport } from './exports.ts';
 import { Granting } from './granting.ts';
-import type { GrantStore } from './grant-store.ts';
+import type { GrantStore, Kept } from './grant-store.ts';
 import type { Patience } from './patience.ts';
 import { RecordWatch } from './record-watch.ts';
 import { Rules } from './rules.ts';
@@ -23,7 +23,7 @@ export interface GateParts {
   fenceData(epoch: number): Promise<void>;
   store: GrantStore;
   /** What `store` remembers. */
-  granted: Grant | null;
+  kept: Kept;
   /** Off: every well-formed data name is let in and nobody is ended. For canaries and the literal method. */
   fencing: boolean;
   /** Both areas are there for reading alone. */
@@ -61,11 +61,12 @@ export class Gate implements ConnectionHost {
   #onChange: () => void = () => undefined;
 
   constructor(parts: GateParts) {
-    const { audit, store, granted, quorum, data, onTrouble } = parts;
+    const { audit, store, kept, quorum, data, onTrouble } = parts;
     this.#parts = parts;
     this.rules = new Rules((entry) => audit.write(entry));
     this.#granting = new Granting({
-      ...{ audit, store, granted, onTrouble },
+      ...{ audit, store, kept, onTrouble },
+      clusterId: () => this.#watch.header?.clusterId ?? null,
       fence: { fence: () => this.#fence() },
       onChange: () => this.#reconsider(),
     });
@@ -106,10 +107,11 @@ export class Gate implements ConnectionHost {
 
   status(): unknown {
     const { fencing } = this.#parts;
-    const { phase, granted, next, overtaking } = this.#granting.state;
+    const { phase, granted, floor, next, overtaking } = this.#granting.state;
     return {
       fencing,
       granted,
+      ...(granted === null && floor > 0 ? { floor } : {}),
       phase: fencing ? phase : 'open',
       draining: phase === 'draining',
       next: overtaking ?? next,

@@ -1,8 +1,8 @@
 import type { Grant } from '../ports/audit.ts';
 import type { Audit } from './audit.ts';
 import { type GrantAction, type GrantEvent, type GrantState, initialGrants, judge } from './grants.ts';
-import { type Judgement, stepGrants } from './grants.ts';
-import type { GrantStore } from './grant-store.ts';
+import { type Judgement, lastEpoch, stepGrants } from './grants.ts';
+import type { GrantStore, Kept } from './grant-store.ts';
 
 /** How the storage node takes the data area away from everybody. */
 interface Fence {
@@ -13,7 +13,9 @@ interface Fence {
 export interface GrantingParts {
   store: GrantStore;
   /** What `store` remembers. */
-  granted: Grant | null;
+  kept: Kept;
+  /** Of the area whose record was read last. */
+  clusterId(): string | null;
   fence: Fence;
   audit: Audit;
   /** Called after every change: who waits may have something decided. */
@@ -29,16 +31,15 @@ export class Granting {
 
   constructor(parts: GrantingParts) {
     this.#parts = parts;
-    this.#state = initialGrants(parts.granted);
+    this.#state = initialGrants(parts.kept);
   }
 
   get state(): GrantState {
     return this.#state;
   }
 
-  /** The epoch that refusals name: 0 before the first grant. */
   get lastEpoch(): number {
-    return this.#state.granted?.epoch ?? 0;
+    return lastEpoch(this.#state);
   }
 
   recordSeen(owned: Grant | null): void {
@@ -75,7 +76,7 @@ export class Granting {
 
   async #stored(grant: Grant): Promise<boolean> {
     try {
-      await this.#parts.store.save(grant);
+      await this.#parts.store.save({ granted: grant, floor: 0, clusterId: this.#parts.clusterId() });
       return true;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);

@@ -11,7 +11,12 @@ const c9: Grant = { node: 'c', epoch: 9, incarnation: 'cccccccc' };
 
 function state(phase: GrantState['phase'], ...grants: (Grant | null)[]): GrantState {
   const [granted = null, next = null, overtaking = null] = grants;
-  return { phase, granted, next, overtaking };
+  return { phase, granted, floor: 0, next, overtaking };
+}
+
+/** The last grant was lost, and may have been of this epoch. */
+function lost(floor: number, phase: GrantState['phase'] = 'open', next: Grant | null = null): GrantState {
+  return { ...state(phase, null, next), floor };
 }
 const record = (owned: Grant | null): GrantEvent => ({ event: 'record', owned });
 const stored: GrantEvent = { event: 'stored' };
@@ -27,6 +32,10 @@ describe('grants: what an event leads to', () => {
     [state('closed', b7),           record(a5),      state('open', b7),               '-',       'a record that went back takes nothing back'],
     [state('closed', b7),           record(c9),      state('storing', b7, c9),        'store 9', 'an owner that established itself while the gate was down'],
     [state('open'),                 record(a5),      state('storing', null, a5),      'store 5', 'the first owner'],
+    [lost(5, 'closed'),             record(a5),      lost(5),                         '-',       'what may be over is not granted again'],
+    [lost(5, 'closed'),             record(b7),      lost(5, 'storing', b7),          'store 7', 'what was never granted is'],
+    [lost(5, 'storing', b7),        record(a5),      lost(5, 'storing', b7),          '-',       'no late record overtakes it'],
+    [lost(5, 'storing', b7),        stored,          { ...state('draining', b7), floor: 5 }, 'fence 7 after 5', 'whoever had a grant before is ended'],
     [state('open', a5),             record(b7),      state('storing', a5, b7),        'store 7', 'a takeover'],
     [state('open', b7),             record(b7),      state('open', b7),               '-',       'a heartbeat'],
     [state('open', b7),             record(a5),      state('open', b7),               '-',       'lower epochs never come back'],
@@ -58,6 +67,9 @@ describe('grants: who is let in', () => {
   const rows: readonly [state: GrantState, wanted: Grant, answer: string][] = [
     [state('closed', a5),          a5,      'wait'],
     [state('open'),                a5,      'nobody has been granted the data area yet'],
+    [lost(5),                      a5,      'the last grant was lost, and an epoch up to 5 may be over'],
+    [lost(5),                      b7,      'the last grant was lost, and an epoch up to 5 may be over'],
+    [lost(5, 'storing', b7),       b7,      'wait'],
     [state('open', a5),            a5,      'admit'],
     [state('open', a5),            a5again, 'epoch 5 is granted to another incarnation of a'],
     [state('open', a5),            b5,      'epoch 5 is granted to a'],
@@ -88,8 +100,8 @@ describe('grants: whatever happens in whatever order', () => {
       maxLength: 60,
     });
     fc.assert(
-      fc.property(happenings, (events) => {
-        const gate = { state: initialGrants(null), durable: 0, open: 0 };
+      fc.property(happenings, fc.nat({ max: 6 }), (events, floor) => {
+        const gate = { state: initialGrants({ granted: null, floor }), durable: floor, open: floor };
         let underWay: 'store' | 'fence' | null = null;
         for (const happening of events) {
           const event = eventOf(happening, underWay);

@@ -17,6 +17,8 @@ export interface GrantState {
   readonly phase: 'closed' | 'open' | 'storing' | 'draining';
   /** The last durable grant. */
   readonly granted: Grant | null;
+  /** While there is none: no epoch up to this one is granted, for the last grant was lost. */
+  readonly floor: number;
   /** storing: what is being made durable. draining: a higher one, seen since. */
   readonly next: Grant | null;
   /** storing: a higher one than `next`, seen since. */
@@ -37,9 +39,14 @@ export type GrantAction =
   | { do: 'fence'; grant: Grant; previousEpoch: number }
   | { do: 'open'; grant: Grant };
 
-/** `granted` is what the store remembers; nobody is admitted before the first `record`. */
-export function initialGrants(granted: Grant | null): GrantState {
-  return { phase: 'closed', granted, next: null, overtaking: null };
+/** `granted` and `floor` are what the store remembers; nobody is admitted before the first `record`. */
+export function initialGrants({ granted, floor }: Pick<GrantState, 'granted' | 'floor'>): GrantState {
+  return { phase: 'closed', granted, floor, next: null, overtaking: null };
+}
+
+/** The epoch that refusals name: whoever wants to be let in needs a higher one. 0 before the first grant. */
+export function lastEpoch({ granted, floor }: GrantState): number {
+  return granted?.epoch ?? floor;
 }
 
 /** One event in, the next state and what to do about it out. At most one action, and none while one is under way. */
@@ -73,16 +80,16 @@ function recordSeen(state: GrantState, owned: Grant | null): ReturnType<typeof s
 
 function stored(state: GrantState): ReturnType<typeof stepGrants> {
   const grant = state.next!;
-  const previousEpoch = state.granted?.epoch ?? 0;
+  const next = state.overtaking;
   return {
-    state: { phase: 'draining', granted: grant, next: state.overtaking, overtaking: null },
-    action: { do: 'fence', grant, previousEpoch },
+    state: { phase: 'draining', granted: grant, floor: state.floor, next, overtaking: null },
+    action: { do: 'fence', grant, previousEpoch: lastEpoch(state) },
   };
 }
 
 function store(state: GrantState, grant: Grant): ReturnType<typeof stepGrants> {
   return {
-    state: { phase: 'storing', granted: state.granted, next: grant, overtaking: null },
+    state: { ...state, phase: 'storing', next: grant, overtaking: null },
     action: { do: 'store', grant },
   };
 }
@@ -92,7 +99,7 @@ function still(state: GrantState): ReturnType<typeof stepGrants> {
 }
 
 function highestKnown(state: GrantState): number {
-  return Math.max(...[state.granted, state.next, state.overtaking].map((grant) => grant?.epoch ?? 0));
+  return Math.max(lastEpoch(state), state.next?.epoch ?? 0, state.overtaking?.epoch ?? 0);
 }
 
 export type Judgement = { answer: 'admit' } | { answer: 'wait' } | { answer: 'refuse'; why: string };
@@ -105,11 +112,12 @@ export function judge(state: GrantState, wanted: Grant): Judgement {
   if ([granted, next, overtaking].some((grant) => grant !== null && same(grant, wanted))) {
     return { answer: state.phase === 'open' ? 'admit' : 'wait' };
   }
-  return { answer: 'refuse', why: whyRefused(granted, wanted) };
+  return { answer: 'refuse', why: whyRefused(state, wanted) };
 }
 
-function whyRefused(granted: Grant | null, wanted: Grant): string {
-  if (granted === null) return 'nobody has been granted the data area yet';
+function whyRefused({ granted, floor }: GrantState, wanted: Grant): string {
+  if (granted === null && floor === 0) return 'nobody has been granted the data area yet';
+  if (granted === null) return `the last grant was lost, and an epoch up to ${floor} may be over`;
   if (wanted.epoch < granted.epoch) return `epoch ${wanted.epoch} is over`;
   if (wanted.epoch > granted.epoch)
     return `the quorum record does not show an owner of epoch ${wanted.epoch}`;

@@ -6,8 +6,9 @@ import type { Audit } from './audit.ts';
 import { createControl } from './control.ts';
 import type { Disk } from './disk.ts';
 import { Gate } from './gate.ts';
-import { ensureStateDirectory, GrantFile, type GrantStore } from './grant-store.ts';
+import { ensureStateDirectory, GrantFile, type GrantStore, type Kept } from './grant-store.ts';
 import { type ImageFile, openImage, openToRead } from './image-file.ts';
+import { lastGrant } from './last-grant.ts';
 import { type ListenAddress, listenOn } from './listen.ts';
 import { lock } from './lock.ts';
 import { gateTls, type GateTlsOptions } from './tls.ts';
@@ -92,15 +93,16 @@ async function start(options: StorageOptions, undo: Undo[]): Promise<RunningStor
   for (const { fd, path } of [data, quorum, state]) await lock(fd, path, options.lockWaitMs, signal);
 
   const store = options.store ?? new GrantFile(options.stateDir);
-  const granted = fencing ? await store.load() : null;
+  const kept = fencing ? await lastGrant(store, quorum, onTrouble) : NOTHING_KEPT;
+  const { granted, floor } = kept;
   const areas = await openAreas(quorum, data, { ...options, readOnly, granted });
   undo.push(() => areas.close(0));
   const fenceData = (epoch: number): Promise<void> => areas.fenceData(epoch);
   const { quorum: quorumDisk, data: dataDisk } = areas;
   const disks = { quorum: quorumDisk, data: options.throughDisk?.(dataDisk) ?? dataDisk };
   const waits = options.patience === undefined ? {} : { patience: options.patience };
-  const kept = { store, granted, fencing, readOnly };
-  const gate = new Gate({ ...disks, ...kept, fenceData, tls, audit, onTrouble, ...waits });
+  const rights = { store, kept, fencing, readOnly };
+  const gate = new Gate({ ...disks, ...rights, fenceData, tls, audit, onTrouble, ...waits });
   areas.onLost((area, reason) => gate.lost(area, reason));
   await readFirst(gate, quorum);
 
@@ -124,7 +126,14 @@ async function start(options: StorageOptions, undo: Undo[]): Promise<RunningStor
     );
     listening.push(await listen(server, address));
   }
-  audit.write({ event: 'gate-started', pid: process.pid, fencing, granted, listen: listening.join(',') });
+  const grants = { granted, ...(floor > 0 ? { floor } : {}) };
+  audit.write({
+    event: 'gate-started',
+    pid: process.pid,
+    fencing,
+    ...grants,
+    listen: listening.join(','),
+  });
   door.open();
   return {
     listening,
@@ -156,6 +165,9 @@ class Door {
 
 /** How long a server process that has nothing left to do may take to end. */
 const LEAVE_WITHIN_MS = 1000;
+
+/** Without fencing there are no grants. */
+const NOTHING_KEPT: Kept = { granted: null, floor: 0, clusterId: null };
 
 const ERRORS = Object.keys(NBD_ERROR);
 
