@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { detectEngine } from '../lab/engines/detect.ts';
 import { countScenarios, type Counts } from './count-scenarios.ts';
 import type { Engine } from '../lab/engines/engine.ts';
-import { chooseStorage, type StorageKind } from '../lab/engines/storage.ts';
+import { chooseStorages, type StorageKind } from '../lab/engines/storage.ts';
 
 /**
  * `make test`: everything that can fail, in the order of how soon it says so. Ends with the line
@@ -67,7 +67,8 @@ async function scenarios(
 /** Processes on nbdkit, where it is installed. */
 async function onNbdkit(): Promise<void> {
   try {
-    await scenarios('process', await chooseStorage('process', 'nbdkit'), storageMatters);
+    await chooseStorages('process', ['nbdkit']);
+    await scenarios('process', 'nbdkit', storageMatters);
   } catch (error) {
     console.log(`\n== skipped: scenarios on process, storage nbdkit (${(error as Error).message})`);
     add({ passed: 0, failed: 0, skipped: storageMatters.length });

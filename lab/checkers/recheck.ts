@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import type { ScenarioRecord } from '../history/events.ts';
 import { loadHistory } from '../history/load.ts';
-import { historyFiles, runFiles } from '../history/paths.ts';
+import { historyFiles, isFolderOfRun, runFiles } from '../history/paths.ts';
 import { listedScenarios, savedTrouble } from '../history/run-record.ts';
 import { checkAll, type Judgement } from './check-all.ts';
 
@@ -37,8 +37,8 @@ export async function missingIn(runDirectory: string): Promise<string[]> {
   if (await isScenario(runDirectory)) return [];
   const listed = await listedScenarios(runDirectory);
   if (listed === undefined) {
-    const isRound = (await listedScenarios(dirname(resolve(runDirectory)))) !== undefined;
-    return isRound
+    const isPart = await Promise.all(foldersAbove(runDirectory).map(listedScenarios));
+    return isPart.some((above) => above !== undefined)
       ? []
       : [`${runFiles.summary} is missing or damaged: nothing tells which scenarios were run`];
   }
@@ -56,6 +56,12 @@ export async function missingIn(runDirectory: string): Promise<string[]> {
   ];
 }
 
+/** Where the run may be that a folder of a round, of a storage, or of one scenario lies in. */
+export function foldersAbove(directory: string): string[] {
+  const parent = dirname(resolve(directory));
+  return [parent, dirname(parent), dirname(dirname(parent))];
+}
+
 /** The folders of scenarios in the folder of a run, of one round or of one scenario, in order of their names. */
 export async function scenarioFolders(directory: string): Promise<string[]> {
   if (await isScenario(directory)) return [directory];
@@ -65,8 +71,8 @@ export async function scenarioFolders(directory: string): Promise<string[]> {
   const found: string[] = [];
   for (const { name } of entries.filter((entry) => entry.isDirectory()).sort(byNumber)) {
     const folder = join(directory, name);
-    // A repeated run has a folder per round.
-    if (/^round-\d+$/.test(name)) found.push(...(await scenarioFolders(folder)));
+    // A repeated run has a folder per round, and one over several storages a folder for each of them.
+    if (isFolderOfRun(name)) found.push(...(await scenarioFolders(folder)));
     else if (await isScenario(folder)) found.push(folder);
   }
   return found;

@@ -1,8 +1,8 @@
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { chooseEngine } from '../engines/choose.ts';
-import { chooseStorage, type StorageKind, storageKinds } from '../engines/storage.ts';
+import { chooseStorages, type StorageKind, storageKinds } from '../engines/storage.ts';
 import { exitCodes, UsageError } from '../errors.ts';
 import { runFiles } from '../history/paths.ts';
 import { againCommand } from '../report/again.ts';
@@ -16,7 +16,7 @@ import { interruptible } from './interruptible.ts';
 
 interface RunFlags {
   engine?: string;
-  storage?: StorageKind;
+  storage?: StorageKind[];
   seed: string;
   repeat: string;
   untilFail?: boolean;
@@ -35,7 +35,7 @@ export function runCommand(): Command {
     .addOption(
       new Option('--engine <engine>', 'where to run').choices(['docker', 'process']).env('LAB_ENGINE'),
     )
-    .addOption(storageOption())
+    .addOption(storagesOption())
     .option('--seed <n>', 'seed of the workload', '1')
     .option('--repeat <n>', 'run everything so many times', '1')
     .option('--until-fail', 'repeat until a scenario comes out otherwise than expected')
@@ -67,30 +67,34 @@ async function run(names: string[], flags: RunFlags): Promise<void> {
   const wanted = flags.parallel === undefined ? undefined : positive(flags.parallel, '--parallel');
   const { engine, why } = await chooseEngine(flags.engine);
   const parallel = wanted ?? atTheSameTime(engine.name);
+  const storages = await chooseStorages(engine.name, flags.storage ?? []);
   const progress = new Progress((text) => (flags.json === true ? console.error(text) : console.log(text)));
-  const storage = await chooseStorage(engine.name, flags.storage);
-  progress.say(`engine: ${engine.name} (${why}); storage: ${storage}`);
+  progress.say(`engine: ${engine.name} (${why}); storage: ${storages.join(' and ')}`);
+  const again = repeat > 1 || flags.untilFail === true;
+  let folder: string | undefined;
   const summary = await interruptible((signal) =>
     runScenarios({
-      ...{
-        engine,
-        storage,
-        files,
-        seed,
-        repeat,
-        signal,
-        parallel,
-        onFailure: flags.onFailure,
-        untilFail: flags.untilFail === true,
-      },
-      onScenario: (definition, round) => progress.scenario(definition, repeat > 1 ? round : undefined),
+      ...{ engine, storages, files, seed, repeat, signal, parallel, onFailure: flags.onFailure },
+      named: names.length > 0,
+      untilFail: flags.untilFail === true,
+      onFolder: (directory) => void (folder = directory),
+      onLeftOut: ({ name, options }) =>
+        progress.say(`left out: ${name}, which takes --storage ${options.storages!.join(' or ')}`),
+      onScenario: (job, round) =>
+        progress.scenario(job, [
+          ...(storages.length > 1 ? [`over ${job.storage}`] : []),
+          ...(again ? [`round ${round}`] : []),
+        ]),
       onEvent: (event) => progress.event(event),
       onOutcome: (outcome) => progress.outcome(outcome),
       onTrouble: (line) => console.error(`lab: ${line}`),
     }),
-  );
+  ).catch((error: Error) => {
+    if (folder !== undefined) console.error(`lab: what there is of the run is in ${fromHere(folder)}`);
+    throw error;
+  });
   if (flags.json === true) console.log(JSON.stringify(summary, null, 2));
-  else conclude(summary, seed);
+  else conclude(summary);
   const troubled = summary.scenarios.some((scenario) => scenario.trouble !== null);
   process.exitCode =
     troubled && summary.verdict !== 'violated' ? exitCodes.infrastructure : exitCodes[summary.verdict];
@@ -104,27 +108,43 @@ function atTheSameTime(engine: string): number {
 }
 
 /** The table, the folder, and for a failed run the command that runs it again as the last line. */
-function conclude(summary: RunSummary, seed: number): void {
-  const directory = relative(process.cwd(), summary.directory) || summary.directory;
+function conclude(summary: RunSummary): void {
+  const directory = fromHere(summary.directory);
   console.log(`\n${table(summary)}\n`);
   const wrong = summary.scenarios.filter((scenario) => !scenario.asExpected);
-  for (const { name, expected, verdict, headline } of wrong) {
-    console.log(`${name}: expected ${expected}, came out ${verdict}\n${wrapped(`  ${headline}`, 80, '  ')}`);
+  for (const { name, storage, expected, verdict, headline } of wrong) {
+    const which = summary.storages.length > 1 ? `${name} over ${storage}` : name;
+    console.log(`${which}: expected ${expected}, came out ${verdict}\n${wrapped(`  ${headline}`, 80, '  ')}`);
   }
   const right = summary.scenarios.length - wrong.length;
   const share = `${right} of ${summary.scenarios.length} scenarios came out as expected;`;
   console.log(wrapped(`${share} the run is in ${directory}`, 80, '  '));
   console.log(`report: ${join(directory, runFiles.report)}`);
   if (wrong.length === 0) return;
-  const names = [...new Set(wrong.map((scenario) => scenario.name))];
-  const { engine, storage } = summary;
-  console.log(`again: ${againCommand(names, engine, storage, wrong[0]?.seed ?? seed)}`);
+  console.log(`again: ${againCommand(wrong)}`);
+}
+
+function fromHere(directory: string): string {
+  return relative(process.cwd(), directory) || directory;
 }
 
 /** What keeps the bytes behind the gate. */
 export function storageOption(): Option {
   const what = 'what keeps the bytes: the gate itself, or nbdkit (docker: nbdkit, process: nbd)';
   return new Option('--storage <storage>', what).choices(storageKinds).env('LAB_STORAGE');
+}
+
+/** The same for a run, which may go over several: given again and again, or in one word with commas. */
+function storagesOption(): Option {
+  const option = storageOption();
+  option.description += '; may be repeated';
+  return option.argParser((text: string, before: unknown): StorageKind[] => {
+    const known = (Array.isArray(before) ? before : []) as StorageKind[];
+    const asked = text.split(',');
+    const alien = asked.find((word) => !storageKinds.some((kind) => kind === word));
+    if (alien === undefined) return [...known, ...(asked as StorageKind[])];
+    throw new InvalidArgumentError(`Allowed choices are ${storageKinds.join(', ')}.`);
+  });
 }
 
 export function positive(text: string, flag: string): number {

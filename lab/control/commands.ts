@@ -10,7 +10,7 @@ import { chooseEngine } from '../engines/choose.ts';
 import { followFile } from '../engines/process/follow-file.ts';
 import { reapOrphans } from '../engines/process/reaper.ts';
 import { projectRoot } from '../engines/programs.ts';
-import { chooseStorage, type StorageKind } from '../engines/storage.ts';
+import { chooseStorages, type StorageKind } from '../engines/storage.ts';
 import { exitCodes, InfrastructureError, UsageError } from '../errors.ts';
 import { writeReports } from '../report/rewrite.ts';
 import { faultProblem } from '../faults/asked-for.ts';
@@ -25,7 +25,9 @@ export async function bringUp(
   servers: number,
 ): Promise<void> {
   const { engine, why } = await chooseEngine(wanted.engine);
-  const storage = await chooseStorage(engine.name, wanted.storage);
+  // One world has one storage: the first of those that a run would take.
+  const wish = wanted.storage === undefined ? [] : [wanted.storage];
+  const [storage] = (await chooseStorages(engine.name, wish)) as [StorageKind];
   console.log(wrapped(`engine: ${engine.name} (${why}); storage: ${storage}`, 80, '  '));
   const id = randomBytes(4).toString('hex');
   const directory = join(process.env['LAB_RUNS'] ?? join(projectRoot, 'lab-runs'), `by-hand-${id}`);

@@ -1,11 +1,12 @@
 import type Docker from 'dockerode';
 import { tryAbilities } from '../engines/docker/abilities.ts';
 import { connect, type EngineState } from '../engines/docker/connect.ts';
+import { isInstalled } from '../engines/installed.ts';
 import { newestLabImage } from '../engines/docker/lab-image.ts';
 import { takenSubnets } from '../engines/docker/networks.ts';
 import { countLeft } from '../engines/docker/reaper.ts';
 import { BENCHMARK_RANGE, countFree, formatSubnet, overlap } from '../engines/docker/subnets.ts';
-import { asRoot, isInstalled } from './apt.ts';
+import { asRoot } from './apt.ts';
 import { faultFindings, firstImpossible, untriedFaults } from './faults.ts';
 import type { EngineFindings, FaultFinding, Finding } from './finding.ts';
 import { imageFindings } from './images.ts';

@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { isInstalled } from '../engines/installed.ts';
 import { orphanFolders, orphanProcesses } from '../engines/process/reaper.ts';
 import { projectRoot } from '../engines/programs.ts';
 import { roomIn, runsFolder, whereRunsGo } from '../run/room.ts';
-import { aptInstall, isInstalled } from './apt.ts';
+import { aptInstall } from './apt.ts';
 import type { Finding } from './finding.ts';
 
 /** What both engines need, and what is there beside them. */

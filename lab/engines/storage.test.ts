@@ -1,19 +1,26 @@
 import assert from 'node:assert/strict';
 import { InfrastructureError } from '../errors.ts';
-import { backendArguments, chooseStorage } from './storage.ts';
+import { backendArguments, chooseStorages } from './storage.ts';
+
+const everything = async () => true;
+const nothing = async () => false;
 
 describe('the storage of a lab', () => {
-  it('is nbdkit on Docker, plain files on processes, and what was asked for', async () => {
-    assert.equal(await chooseStorage('docker', undefined), 'nbdkit');
-    assert.equal(await chooseStorage('process', undefined), 'nbd');
-    assert.equal(await chooseStorage('docker', 'nbd'), 'nbd');
+  it('is nbdkit on Docker, plain files on processes, and what was asked for, each once', async () => {
+    assert.deepEqual(await chooseStorages('docker', [], nothing), ['nbdkit']);
+    assert.deepEqual(await chooseStorages('process', [], everything), ['nbd']);
+    assert.deepEqual(await chooseStorages('docker', ['nbd'], nothing), ['nbd']);
+    assert.deepEqual(await chooseStorages('process', ['nbdkit', 'nbd', 'nbdkit'], everything), [
+      'nbdkit',
+      'nbd',
+    ]);
   });
 
-  it('is an error where nbdkit is asked for and missing, never something else instead', async () => {
+  it('is an error where a program is asked for and missing, never something else instead', async () => {
     await assert.rejects(
-      chooseStorage('process', 'nbdkit', 'nbdkit-that-nobody-has'),
+      chooseStorages('process', ['nbd', 'nbdkit'], nothing),
       new InfrastructureError(
-        'no nbdkit-that-nobody-has for --storage nbdkit: install the Debian package nbdkit, or take --storage nbd',
+        'no nbdkit for --storage nbdkit: install what Debian packages as nbdkit, or take --storage nbd',
       ),
     );
   });

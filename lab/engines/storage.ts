@@ -1,38 +1,65 @@
-import { execa } from 'execa';
 import { InfrastructureError } from '../errors.ts';
 import type { Engine } from './engine.ts';
+import { isInstalled } from './installed.ts';
 
 /**
- * What keeps the bytes behind the gate of a lab: `nbd`, the gate itself in plain files; `nbdkit`, a stock NBD server, one
- * process for every owner of the data area.
+ * The storage of a lab. Over NBD the gate serves both areas, and keeps the bytes in plain files itself (`nbd`) or in a
+ * stock NBD server, one process for every owner of the data area (`nbdkit`).
  */
 export const storageKinds = ['nbd', 'nbdkit'] as const;
 export type StorageKind = (typeof storageKinds)[number];
 
-/** nbdkit where it is part of the image; on processes what every machine has. */
-function defaultStorage(engine: Engine['name']): StorageKind {
-  return engine === 'docker' ? 'nbdkit' : 'nbd';
+/** What a storage node runs beside our own program: in the image of the lab, and to be installed for processes. */
+const needs: Readonly<Record<StorageKind, readonly { program: string; pack: string }[]>> = {
+  nbd: [],
+  nbdkit: [{ program: 'nbdkit', pack: 'nbdkit' }],
+};
+
+/** What a run takes where nothing is asked for; of it, what is not installed is left out. */
+const defaults: Readonly<Record<Engine['name'], readonly StorageKind[]>> = {
+  docker: ['nbdkit'],
+  process: ['nbd'],
+};
+
+type Has = (program: string) => Promise<boolean>;
+
+/**
+ * Resolves with what was wanted, each once, or with the engine's own; rejects with InfrastructureError where this machine
+ * lacks what one of them needs.
+ */
+export async function chooseStorages(
+  engine: Engine['name'],
+  wanted: readonly StorageKind[],
+  has: Has = isInstalled,
+): Promise<StorageKind[]> {
+  for (const storage of wanted) {
+    const missing = await missingFor(engine, storage, has);
+    if (missing.length === 0) continue;
+    const programs = missing.map(({ program }) => program).join(' and ');
+    const packs = missing.map(({ pack }) => pack).join(' ');
+    throw new InfrastructureError(
+      `no ${programs} for --storage ${storage}: install what Debian packages as ${packs}, or take --storage nbd`,
+    );
+  }
+  if (wanted.length > 0) return [...new Set(wanted)];
+  const there: StorageKind[] = [];
+  for (const storage of defaults[engine])
+    if ((await missingFor(engine, storage, has)).length === 0) there.push(storage);
+  return there;
 }
 
-/** Resolves with what was wanted, or the engine's own; rejects with InfrastructureError where this machine lacks it. */
-export async function chooseStorage(
+/** What a lab on this engine cannot run this storage without, and does not have. Containers bring their own. */
+async function missingFor(
   engine: Engine['name'],
-  wanted: StorageKind | undefined,
-  program = 'nbdkit',
-): Promise<StorageKind> {
-  const storage = wanted ?? defaultStorage(engine);
-  if (storage === 'nbdkit' && engine === 'process') {
-    const { exitCode } = await execa(program, ['--version'], { reject: false });
-    if (exitCode !== 0) {
-      throw new InfrastructureError(
-        `no ${program} for --storage nbdkit: install the Debian package nbdkit, or take --storage nbd`,
-      );
-    }
-  }
-  return storage;
+  storage: StorageKind,
+  has: Has = isInstalled,
+): Promise<{ program: string; pack: string }[]> {
+  if (engine === 'docker') return [];
+  const installed = await Promise.all(needs[storage].map(({ program }) => has(program)));
+  return needs[storage].filter((_, i) => installed[i] === false);
 }
 
 /** The arguments of `arbiter storage` for it. */
 export function backendArguments(storage: StorageKind): string[] {
-  return ['--backend', storage === 'nbdkit' ? 'nbdkit' : 'file'];
+  return ['--backend', storage === 'nbd' ? 'file' : storage];
 }

@@ -15,6 +15,16 @@ export const historyFiles = {
 /** The files in the folder of a run, beside the folders of its scenarios. */
 export const runFiles = { summary: 'summary.json', junit: 'junit.xml', report: 'report.html' } as const;
 
+/** Where the scenarios of a run over several storages are kept, each storage's by themselves. */
+export function storageFolder(storage: string): string {
+  return `storage-${storage}`;
+}
+
+/** A folder between that of a run and those of its scenarios: of one round, or of one storage. */
+export function isFolderOfRun(name: string): boolean {
+  return /^(round-\d+|storage-[a-z0-9]+)$/.test(name);
+}
+
 export function journalFile(server: string): string {
   return `journal-${server}.jsonl`;
 }

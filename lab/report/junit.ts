@@ -1,22 +1,32 @@
 import type { RunSummary, ScenarioSummary } from './summary.ts';
 
-/** JUnit XML, as CI systems read it: one test case a scenario; unknown is an error, an unexpected verdict a failure. */
+/**
+ * JUnit XML, as CI systems read it: a suite for each storage, one test case a scenario; unknown is an error, an unexpected
+ * verdict a failure.
+ */
 export function junit(summary: RunSummary): string {
-  const { scenarios } = summary;
+  const suites = summary.storages.map((storage) => {
+    const scenarios = summary.scenarios.filter((scenario) => scenario.storage === storage);
+    return testSuite(`arbiter-lab ${summary.engine} ${storage}`, scenarios);
+  });
+  return ['<?xml version="1.0" encoding="UTF-8"?>', '<testsuites>', ...suites, '</testsuites>', ''].join(
+    '\n',
+  );
+}
+
+function testSuite(name: string, scenarios: readonly ScenarioSummary[]): string {
   const failures = scenarios.filter((s) => !s.asExpected && s.verdict !== 'unknown').length;
   const errors = scenarios.filter((s) => !s.asExpected && s.verdict === 'unknown').length;
   const seconds = scenarios.reduce((sum, scenario) => sum + scenario.seconds, 0).toFixed(1);
   return [
-    '<?xml version="1.0" encoding="UTF-8"?>',
-    `<testsuite name="arbiter-lab ${summary.engine} ${summary.storage}" tests="${scenarios.length}" failures="${failures}" errors="${errors}" time="${seconds}">`,
+    `  <testsuite name="${escape(name)}" tests="${scenarios.length}" failures="${failures}" errors="${errors}" time="${seconds}">`,
     ...scenarios.map((scenario) => testCase(scenario)),
-    '</testsuite>',
-    '',
+    '  </testsuite>',
   ].join('\n');
 }
 
 function testCase(scenario: ScenarioSummary): string {
-  const open = `  <testcase classname="${scenario.engine}.${scenario.storage}" name="${escape(scenario.name)}" time="${scenario.seconds}"`;
+  const open = `    <testcase classname="${scenario.engine}.${scenario.storage}" name="${escape(scenario.name)}" time="${scenario.seconds}"`;
   if (scenario.asExpected) return `${open}/>`;
   const kind = scenario.verdict === 'unknown' ? 'error' : 'failure';
   const message = `expected ${scenario.expected}, came out ${scenario.verdict}: ${scenario.headline}`;

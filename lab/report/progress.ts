@@ -1,5 +1,5 @@
 import type { LabEvent } from '../history/events.ts';
-import type { ScenarioDefinition } from '../run/scenario.ts';
+import type { Job } from '../run/jobs.ts';
 import type { ScenarioOutcome } from '../run/session.ts';
 import { cameOutAsExpected } from './summary.ts';
 import { wrapped } from '../wrapped.ts';
@@ -17,10 +17,12 @@ export class Progress {
     this.#print(wrapped(text, 80, '  '));
   }
 
-  scenario(definition: ScenarioDefinition, round: number | undefined): void {
+  /** `where`: what tells it from others of its name, such as its round. */
+  scenario({ definition }: Job, where: readonly string[]): void {
     this.#startedT = 0;
     this.#print('');
-    this.say(`${definition.name}${round === undefined ? '' : ` (round ${round})`}: ${definition.claim}`);
+    const which = where.length === 0 ? '' : ` (${where.join(', ')})`;
+    this.say(`${definition.name}${which}: ${definition.claim}`);
   }
 
   event(event: LabEvent): void {

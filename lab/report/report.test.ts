@@ -56,7 +56,7 @@ function outcome(of: {
   return { record, directory: '/run/active-killed', judgement, seconds: 6.44, trouble, brokeOff };
 }
 
-const run = { engine: { name: 'process' }, storage: 'nbd' };
+const run = { engine: { name: 'process' }, storages: ['nbd'] };
 
 describe('a scenario came out as expected', () => {
   // prettier-ignore
@@ -96,6 +96,31 @@ describe('the summary of a run', () => {
       'scenario        verdict appends refusals  failover    bound\nactive-killed     valid     123        4   2804 ms  of 3310',
     );
     assert.ok(text.split('\n').every((line) => line.length <= 80));
+  });
+
+  it('tells what ran over several storages apart, in the table and in JUnit XML', () => {
+    const over = (storage: string, verdict: Verdict) => {
+      const given = outcome({ verdict });
+      return { ...given, record: { ...given.record, storage } };
+    };
+    const both = { ...run, storages: ['nbd', 'nbdkit'] };
+    const summary = summarize('/run', [over('nbd', 'valid'), over('nbdkit', 'unknown')], both);
+    assert.deepEqual(
+      table(summary)
+        .split('\n')
+        .map((line) => line.slice(0, 24)),
+      [
+        'over nbd        verdict ',
+        'active-killed     valid ',
+        '',
+        'over nbdkit     verdict ',
+        'active-killed  unknown! ',
+      ],
+    );
+    const xml = junit(summary);
+    assert.match(xml, /<testsuite name="arbiter-lab process nbd" tests="1" failures="0" errors="0"/);
+    assert.match(xml, /<testsuite name="arbiter-lab process nbdkit" tests="1" failures="0" errors="1"/);
+    assert.match(xml, /<testcase classname="process.nbdkit" name="active-killed"/);
   });
 
   it('is JUnit XML whose text cannot break out', () => {

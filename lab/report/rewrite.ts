@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { checkAll } from '../checkers/check-all.ts';
-import { scenarioFolders } from '../checkers/recheck.ts';
+import { foldersAbove, scenarioFolders } from '../checkers/recheck.ts';
 import { loadHistory } from '../history/load.ts';
 import { runFiles } from '../history/paths.ts';
 import { savedTrouble } from '../history/run-record.ts';
@@ -25,10 +25,9 @@ export async function writeReports(directory: string): Promise<string[]> {
   return written;
 }
 
-/** The run that a scenario's folder lies in, or the round of it; undefined for a lab by hand. */
+/** The run that a scenario's folder lies in; undefined for a lab by hand. */
 async function runOf(folder: string): Promise<string | undefined> {
-  const parent = dirname(resolve(folder));
-  for (const above of [parent, dirname(parent)]) {
+  for (const above of foldersAbove(folder)) {
     if ((await savedSummary(above)) !== undefined) return above;
   }
   return undefined;
@@ -40,7 +39,9 @@ async function savedSummary(directory: string): Promise<RunSummary | undefined> 
   const text = await readFile(path, 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;
   try {
-    return JSON.parse(text) as RunSummary;
+    // Version 1 knew of one storage alone.
+    const { storage, ...summary } = JSON.parse(text) as RunSummary & { storage?: string };
+    return { ...summary, storages: summary.storages ?? [storage ?? ''] };
   } catch (cause) {
     throw new Error(`${path}: no summary of a run: ${(cause as Error).message}`, { cause });
   }

@@ -17,10 +17,10 @@ const scenario = (of: Partial<ScenarioSummary>): ScenarioSummary => ({
 });
 const page = (scenarios: ScenarioSummary[]) =>
   runPage({
-    version: 1,
+    version: 2,
     directory: '/runs/1',
     engine: 'process',
-    storage: 'nbd',
+    storages: ['nbd'],
     verdict: 'valid',
     scenarios,
   });
@@ -44,6 +44,14 @@ describe('the report of a run', () => {
     assert.match(html, /1 of 2 scenarios came out as expected/);
     assert.match(html, /bin\/lab run active-frozen --engine process --storage nbd --seed 7</);
     assert.ok(html.indexOf('single-writer: &#60;late&#62;') < html.indexOf('id="scenarios-title"'));
+  });
+
+  it('runs again over every storage that something went wrong on, and names it', async () => {
+    const over = (storage: string) =>
+      scenario({ asExpected: false, storage, directory: `/runs/1/storage-${storage}/active-killed` });
+    const html = await page([over('nbd'), over('nbdkit')]);
+    assert.match(html, /--engine process --storage nbd --storage nbdkit --seed 7</);
+    assert.match(html, />active-killed \(storage nbdkit\)</);
   });
 
   it('sums up the rounds of a run that was repeated', async () => {

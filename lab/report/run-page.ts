@@ -1,6 +1,6 @@
 import { relative } from 'node:path';
 import { inMs } from '../checkers/instants.ts';
-import { runFiles } from '../history/paths.ts';
+import { isFolderOfRun, runFiles } from '../history/paths.ts';
 import { againCommand } from './again.ts';
 import { documentOf } from './document.ts';
 import { type Html, html } from './html.ts';
@@ -9,7 +9,7 @@ import { boundBar, verdictBadge } from './verdict-html.ts';
 
 /** The report of a run as one HTML file: every scenario with its verdict, and the way to its own report. */
 export async function runPage(summary: RunSummary): Promise<string> {
-  const { scenarios, engine, storage, verdict } = summary;
+  const { scenarios, engine, storages, verdict } = summary;
   const wrong = scenarios.filter((scenario) => !scenario.asExpected);
   const right = `${scenarios.length - wrong.length} of ${scenarios.length} scenarios came out as expected`;
   const seconds = scenarios.reduce((sum, scenario) => sum + scenario.seconds, 0);
@@ -17,9 +17,9 @@ export async function runPage(summary: RunSummary): Promise<string> {
       <h1>Run on ${engine} ${verdictBadge(verdict)}</h1>
       <p class="meaning ${wrong.length === 0 ? 'calm' : 'alarm'}">${right}.</p>
       <dl class="facts">
-        ${fact('storage', storage)}${fact('scenarios', String(scenarios.length))}${fact('lasted', `${seconds.toFixed(0)} s`)}${fact('takeovers', String(scenarios.reduce((sum, s) => sum + s.failovers.length, 0)))}
+        ${fact('storage', storages.join(', '))}${fact('scenarios', String(scenarios.length))}${fact('lasted', `${seconds.toFixed(0)} s`)}${fact('takeovers', String(scenarios.reduce((sum, s) => sum + s.failovers.length, 0)))}
       </dl>
-      ${againHtml(summary, wrong)}
+      ${againHtml(scenarios, wrong)}
     </header>
     <main>
       ${wrong.length === 0 ? null : wrongHtml(wrong, summary.directory)} ${roundsHtml(scenarios)}
@@ -71,17 +71,11 @@ function fact(name: string, value: string): Html {
   </div>`;
 }
 
-function againHtml(
-  { scenarios, engine, storage }: RunSummary,
-  wrong: readonly ScenarioSummary[],
-): Html | null {
+function againHtml(scenarios: readonly ScenarioSummary[], wrong: readonly ScenarioSummary[]): Html | null {
   const which = wrong.length > 0 ? wrong : scenarios;
   if (which.length === 0) return null;
-  const names = [...new Set(which.map((scenario) => scenario.name))];
   const what = wrong.length > 0 ? 'Run again what did not come out as expected' : 'Run it again';
-  return html`<p class="again">
-    ${what}: <code>${againCommand(names, engine, storage, which[0]!.seed)}</code>
-  </p>`;
+  return html`<p class="again">${what}: <code>${againCommand(which)}</code></p>`;
 }
 
 function wrongHtml(wrong: readonly ScenarioSummary[], directory: string): Html {
@@ -119,10 +113,12 @@ function rowHtml(scenario: ScenarioSummary, directory: string): Html {
 
 /** A repeated run has many rows of one name: how its takeovers were spread comes before them. */
 function roundsHtml(scenarios: readonly ScenarioSummary[]): Html | null {
-  const names = [...new Set(scenarios.map((scenario) => scenario.name))];
+  const several = new Set(scenarios.map((scenario) => scenario.storage)).size > 1;
+  const nameOf = ({ name, storage }: ScenarioSummary) => (several ? `${name} (storage ${storage})` : name);
+  const names = [...new Set(scenarios.map(nameOf))];
   if (names.length === scenarios.length) return null;
   const rows = names.map((name) => {
-    const rounds = scenarios.filter((scenario) => scenario.name === name);
+    const rounds = scenarios.filter((scenario) => nameOf(scenario) === name);
     const right = rounds.filter((scenario) => scenario.asExpected).length;
     const took = rounds.flatMap((s) => s.failovers.map((f) => f.faultToServingMs)).sort((a, b) => a - b);
     const at = (share: number) =>
@@ -163,8 +159,9 @@ function placeOf(scenario: ScenarioSummary, directory: string): string {
 }
 
 function titleOf(scenario: ScenarioSummary, directory: string): string {
-  const round = /^(round-\d+)\//.exec(placeOf(scenario, directory))?.[1];
-  return round === undefined ? scenario.name : `${scenario.name} (${round.replace('-', ' ')})`;
+  const parts = placeOf(scenario, directory).split('/').filter(isFolderOfRun);
+  if (parts.length === 0) return scenario.name;
+  return `${scenario.name} (${parts.map((part) => part.replace('-', ' ')).join(', ')})`;
 }
 
 function linkTo(scenario: ScenarioSummary, directory: string): string {

@@ -51,10 +51,7 @@ function headerHtml(
     ['events', data.events.order.length.toLocaleString('en')],
     ...(started === undefined ? [] : modesOf(started)),
   ];
-  const again =
-    scenario.file === ''
-      ? null
-      : againCommand([scenario.name], scenario.engine, scenario.storage, scenario.seed);
+  const again = scenario.file === '' ? null : againCommand([scenario]);
   const calm = judgement.asExpected && trouble === undefined;
   return html`<header>
     <h1>${scenario.name} ${verdictBadge(judgement.verdict)}</h1>

@@ -3,11 +3,11 @@ import type { Verdict } from '../history/events.ts';
 import type { ScenarioOutcome } from '../run/session.ts';
 
 export interface RunSummary {
-  version: 1;
+  version: 2;
   /** The run's folder. */
   directory: string;
   engine: string;
-  storage: string;
+  storages: readonly string[];
   /** The verdict of the run: `valid` when every scenario came out as it had to, canaries included. */
   verdict: Verdict;
   scenarios: readonly ScenarioSummary[];
@@ -39,14 +39,14 @@ export function cameOutAsExpected({ judgement, trouble, brokeOff }: ScenarioOutc
 export function summarize(
   directory: string,
   outcomes: readonly ScenarioOutcome[],
-  run: { engine: { name: string }; storage: string },
+  run: { engine: { name: string }; storages: readonly string[] },
 ): RunSummary {
   const scenarios = outcomes.map(summarizeScenario);
   return {
-    version: 1,
+    version: 2,
     directory,
     engine: run.engine.name,
-    storage: run.storage,
+    storages: run.storages,
     verdict: overall(scenarios),
     scenarios,
   };

@@ -1,16 +1,20 @@
 import type { RunSummary, ScenarioSummary } from './summary.ts';
 
-/** The table at the end of a run, within 80 columns. */
-export function table(summary: RunSummary): string {
-  const rows = summary.scenarios.map(row);
-  const nameWidth = Math.max(8, ...summary.scenarios.map((scenario) => scenario.name.length));
-  const line = (name: string, ...cells: string[]) =>
-    [name.padEnd(nameWidth), ...cells.map((cell, i) => cell.padStart(widths[i] ?? 0))].join(' ').trimEnd();
-  const widths = [9, 7, 8, 9, 8];
-  return [
-    line('scenario', 'verdict', 'appends', 'refusals', 'failover', 'bound'),
-    ...rows.map(([name, ...cells]) => line(name!, ...cells)),
-  ].join('\n');
+const WIDTHS = [9, 7, 8, 9, 8];
+
+/** The table at the end of a run, within 80 columns; one after the other where there were several storages. */
+export function table({ scenarios, storages }: RunSummary): string {
+  const nameWidth = Math.max(8, ...scenarios.map((scenario) => scenario.name.length));
+  const line = ([name = '', ...cells]: readonly string[]) =>
+    [name.padEnd(nameWidth), ...cells.map((cell, i) => cell.padStart(WIDTHS[i] ?? 0))].join(' ').trimEnd();
+  const heads = ['verdict', 'appends', 'refusals', 'failover', 'bound'];
+  const several = storages.length > 1;
+  const tables = storages.map((storage) => {
+    const rows = scenarios.filter((scenario) => scenario.storage === storage);
+    const title = several ? `over ${storage}` : 'scenario';
+    return [line([title, ...heads]), ...rows.map((scenario) => line(row(scenario)))].join('\n');
+  });
+  return tables.join('\n\n');
 }
 
 function row(scenario: ScenarioSummary): string[] {

@@ -36,7 +36,7 @@ describe('the reports of a run', () => {
     const outcomes = [await outcome('one'), await outcome('two')];
     const troubles: string[] = [];
     await writeReportsOf(
-      summarize(dir, outcomes, { engine: { name: 'process' }, storage: 'nbd' }),
+      summarize(dir, outcomes, { engine: { name: 'process' }, storages: ['nbd'] }),
       outcomes,
       (line) => troubles.push(line),
     );
@@ -47,7 +47,7 @@ describe('the reports of a run', () => {
 
   it('lead back to the run from a round of it, also when they are written anew', async () => {
     const outcomes = [await outcome('one', 'round-2')];
-    const summary = summarize(dir, outcomes, { engine: { name: 'process' }, storage: 'nbd' });
+    const summary = summarize(dir, outcomes, { engine: { name: 'process' }, storages: ['nbd'] });
     await writeReportsOf(summary, outcomes, assert.fail);
     assert.equal(await wayBack('round-2', 'one'), '../../report.html');
     await writeFile(join(dir, 'summary.json'), JSON.stringify(summary));
@@ -64,7 +64,7 @@ describe('the reports of a run', () => {
     await rm(join(dir, 'two', 'scenario.json'));
     const troubles: string[] = [];
     await writeReportsOf(
-      summarize(dir, outcomes, { engine: { name: 'process' }, storage: 'nbd' }),
+      summarize(dir, outcomes, { engine: { name: 'process' }, storages: ['nbd'] }),
       outcomes,
       (line) => troubles.push(line),
     );

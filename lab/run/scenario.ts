@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { StorageKind } from '../engines/storage.ts';
 import type { AgentMode, GateMode, ScenarioRecord, Verdict } from '../history/events.ts';
 import type { Lab } from './lab.ts';
 
@@ -18,6 +19,8 @@ export interface ScenarioOptions {
   mayViolate?: readonly string[];
   agent?: Partial<AgentMode>;
   gate?: Partial<GateMode>;
+  /** The storages it means something on; every one when left out. */
+  storages?: readonly StorageKind[];
   /** Servers are started by the scenario itself. */
   startsItself?: boolean;
 }

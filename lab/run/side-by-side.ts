@@ -1,5 +1,4 @@
 import pLimit from 'p-limit';
-import type { ScenarioDefinition } from './scenario.ts';
 
 /** What is to be said of a scenario waits until its turn, so that a reader is told one scenario after the other. */
 class HeldBack {
@@ -17,28 +16,25 @@ class HeldBack {
   }
 }
 
-/** Runs a scenario; `say` is for what a reader is told of it meanwhile. */
-export type Run<Outcome> = (
-  definition: ScenarioDefinition,
-  say: (speak: () => void) => void,
-) => Promise<Outcome>;
+/** Runs one scenario over one storage; `say` is for what a reader is told of it meanwhile. */
+export type Run<Job, Outcome> = (job: Job, say: (speak: () => void) => void) => Promise<Outcome>;
 
 /**
  * Scenarios that run at the same time, at most `width` of them, begun in their order. One that rejects (its world could
  * not even be written down) or `stop` keeps those that have not begun from beginning: the next would fare no better.
  */
-export class SideBySide<Outcome> {
-  readonly #running: Map<ScenarioDefinition, { told: HeldBack; outcome: Promise<Outcome> }>;
+export class SideBySide<Job, Outcome> {
+  readonly #running: Map<Job, { told: HeldBack; outcome: Promise<Outcome> }>;
   #stopped: Error | undefined;
 
-  constructor(definitions: readonly ScenarioDefinition[], width: number, run: Run<Outcome>) {
+  constructor(jobs: readonly Job[], width: number, run: Run<Job, Outcome>) {
     const limit = pLimit(width);
-    const begin = (definition: ScenarioDefinition) => {
+    const begin = (job: Job) => {
       const told = new HeldBack();
       const outcome = limit(async () => {
         if (this.#stopped !== undefined) throw this.#stopped;
         try {
-          return await run(definition, (speak) => told.say(speak));
+          return await run(job, (speak) => told.say(speak));
         } catch (error) {
           this.stop(error as Error);
           throw error;
@@ -47,12 +43,12 @@ export class SideBySide<Outcome> {
       outcome.catch(() => {}); // whose turn never comes is asked about by nobody but over()
       return { told, outcome };
     };
-    this.#running = new Map(definitions.map((definition) => [definition, begin(definition)]));
+    this.#running = new Map(jobs.map((job) => [job, begin(job)]));
   }
 
   /** The outcome of a scenario whose turn it is. What was held back of it is said first, the rest as it happens. */
-  async turn(definition: ScenarioDefinition): Promise<Outcome> {
-    const { told, outcome } = this.#running.get(definition)!;
+  async turn(job: Job): Promise<Outcome> {
+    const { told, outcome } = this.#running.get(job)!;
     told.release();
     return outcome;
   }
