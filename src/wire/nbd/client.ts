@@ -1,4 +1,4 @@
-import { Framing } from './framing.ts';
+import { Framing } from '../framing.ts';
 import { Negotiation, type Step } from './negotiation.ts';
 import { optionAbort } from './option.ts';
 import type { Outcome } from './outcome.ts';

@@ -1,6 +1,6 @@
 import { NBD_OPT, NBD_REP_ERR, NBD_SIZE } from './constants.ts';
 import type { ExportInfo } from './export-info.ts';
-import type { Framing } from './framing.ts';
+import type { Framing } from '../framing.ts';
 import { answerGreeting } from './greeting.ts';
 import { optionExportName, readExportReply } from './option-export-name.ts';
 import { GoReplies, optionGo } from './option-go.ts';

@@ -1,7 +1,7 @@
 import { Reader } from '../../bytes/cursor.ts';
 import { chunkProblem, readChunk } from './chunk.ts';
 import { NBD_SIZE } from './constants.ts';
-import type { Framing } from './framing.ts';
+import type { Framing } from '../framing.ts';
 import type { Step } from './negotiation.ts';
 import { type Broken, broken } from './outcome.ts';
 import { type ChunkHead, readReplyHead } from './reply-head.ts';

@@ -1,6 +1,6 @@
 import { OutOfBounds, Reader } from '../../../bytes/cursor.ts';
 import { NBD_LIMIT, NBD_OPT, NBD_OPTS_MAGIC, NBD_REP, NBD_REP_ERR, NBD_SIZE } from '../constants.ts';
-import type { Framing } from '../framing.ts';
+import type { Framing } from '../../framing.ts';
 import { listReply, optionError, optionReply } from './option-reply.ts';
 import type { ServerOutcome } from './outcome.ts';
 

@@ -1,5 +1,5 @@
 import { NBD_CMD, NBD_CMD_FLAG, NBD_ERROR, NBD_REQUEST_MAGIC, NBD_SIZE } from '../constants.ts';
-import type { Framing } from '../framing.ts';
+import type { Framing } from '../../framing.ts';
 import type { ServedExport } from './export.ts';
 import type { Cookie } from './outcome.ts';
 

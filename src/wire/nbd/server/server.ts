@@ -1,7 +1,7 @@
 import { Reader } from '../../../bytes/cursor.ts';
 import { NBD_CMD, NBD_CMD_FLAG, NBD_FLAG_C, NBD_INFO, NBD_LIMIT, NBD_OPT } from '../constants.ts';
 import { NBD_REP_ERR, NBD_SIZE } from '../constants.ts';
-import { Framing } from '../framing.ts';
+import { Framing } from '../../framing.ts';
 import type { ServedExport } from './export.ts';
 import { onOption, type OptionStep, oversizedOption, takeOptionHeader, type Wish } from './option.ts';
 import type { OptionHeader } from './option.ts';
