@@ -85,13 +85,16 @@ export type AuditEntry =
     }
   | { event: 'connected'; connection: number; peer: string; export: string; identity?: TlsName }
   | { event: 'disconnected'; connection: number; peer: string; export: string | null; reason: string }
-  /** A server process for an area's bytes runs and holds the lock on the area's file. `epoch`: of its grant, if any. */
-  | { event: 'server-started'; pid: number; area: 'quorum' | 'data'; epoch: number | null }
+  /**
+   * A server process for an area's bytes, or for both, runs and holds the lock on the area's file. `epoch`: of its grant,
+   * if any.
+   */
+  | { event: 'server-started'; pid: number; area: ServedArea; epoch: number | null }
   /** It was reaped: nothing that it was told can still be written. `byItself`: nobody had ended it. */
   | {
       event: 'server-ended';
       pid: number;
-      area: 'quorum' | 'data';
+      area: ServedArea;
       epoch: number | null;
       code: number | null;
       signal: string | null;
@@ -105,6 +108,8 @@ export type AuditEntry =
       state: 'armed' | 'holding' | 'released' | 'failed' | 'removed';
       detail: string;
     };
+
+type ServedArea = 'quorum' | 'data' | 'both';
 
 /** Who a client is by TLS, null when it showed no certificate; the field is missing for a client in plain. */
 type TlsName = string | null;

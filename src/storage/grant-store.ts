@@ -1,7 +1,8 @@
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Grant } from '../ports/audit.ts';
 import { formatDataName, parseExportName } from './export-name.ts';
+import { replaceFile, syncDirectory } from './replace-file.ts';
 import { StorageUnusable, systemReason } from './unusable.ts';
 
 /** What a storage node keeps of its grants. */
@@ -31,11 +32,9 @@ export interface GrantStore {
  *   {"v":1,"granted":null,"floor":EPOCH,"cluster":"..."}              the last grant was lost; older versions refuse it
  */
 export class GrantFile implements GrantStore {
-  readonly #dir: string;
   readonly path: string;
 
   constructor(stateDir: string) {
-    this.#dir = stateDir;
     this.path = join(stateDir, 'grant.json');
   }
 
@@ -51,17 +50,7 @@ export class GrantFile implements GrantStore {
   }
 
   async save(kept: Kept): Promise<void> {
-    const fresh = `${this.path}.new`;
-    const file = await open(fresh, 'w', 0o644);
-    try {
-      await file.writeFile(`${JSON.stringify(fieldsOf(kept))}\n`);
-      await file.datasync();
-    } finally {
-      await file.close();
-    }
-    await rename(fresh, this.path);
-    // The file's bytes are on the disk; its name is so only when its directory is.
-    await syncDirectory(this.#dir);
+    await replaceFile(this.path, `${JSON.stringify(fieldsOf(kept))}\n`);
   }
 }
 
@@ -113,14 +102,5 @@ function parsed(text: string): { [name in keyof Fields]?: unknown } {
     return (JSON.parse(text) ?? {}) as object;
   } catch {
     return {};
-  }
-}
-
-async function syncDirectory(dir: string): Promise<void> {
-  const handle = await open(dir, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

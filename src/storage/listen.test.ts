@@ -23,7 +23,7 @@ describe('addresses to listen on', () => {
   ];
   for (const [text, address] of rows) {
     it(`'${text}' ${address === undefined ? 'is none' : `is ${JSON.stringify(address)}`}`, () => {
-      assert.deepEqual(parseListenAddress(text), address);
+      assert.deepEqual(parseListenAddress(text, 10809), address);
     });
   }
 });

@@ -1,6 +1,5 @@
 import type { ListenOptions, Server } from 'node:net';
 import { listening } from '../system/listening.ts';
-import { NBD_DEFAULT_PORT } from '../wire/nbd/constants.ts';
 import { StorageUnusable, systemReason } from './unusable.ts';
 
 /** Where to listen: `unix` is a path in the file system. */
@@ -8,9 +7,9 @@ export type ListenAddress = { kind: 'tcp'; host: string; port: number } | { kind
 
 /**
  * `HOST`, `HOST:PORT`, `[IPV6]:PORT` or `unix:/PATH`; undefined for anything else. Port 0 lets the system choose one,
- * none is NBD's own.
+ * none is `defaultPort`.
  */
-export function parseListenAddress(text: string): ListenAddress | undefined {
+export function parseListenAddress(text: string, defaultPort: number): ListenAddress | undefined {
   if (text.startsWith('unix:')) {
     const path = text.slice('unix:'.length);
     return path.startsWith('/') ? { kind: 'unix', path } : undefined;
@@ -18,7 +17,7 @@ export function parseListenAddress(text: string): ListenAddress | undefined {
   const [, bracketed, plain, digits] =
     /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:[\]/]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
   const host = bracketed ?? plain;
-  const port = digits === undefined ? NBD_DEFAULT_PORT : Number(digits);
+  const port = digits === undefined ? defaultPort : Number(digits);
   return host === undefined || port > 65535 ? undefined : { kind: 'tcp', host, port };
 }
 

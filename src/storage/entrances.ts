@@ -1,0 +1,64 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import { type Controlled, createControl } from './control.ts';
+import { type ListenAddress, listenOn } from './listen.ts';
+import { systemReason } from './unusable.ts';
+
+/** `peer`: the client's address, as the audit and the rules name it. */
+type Accept = (socket: Socket, peer: string) => void;
+
+/**
+ * Everything that a storage node listens at. Who comes before all of it does waits until `open`, so that the audit
+ * begins with the start of the storage node.
+ */
+export class Entrances {
+  readonly #servers: Server[] = [];
+  readonly #onTrouble: (line: string) => void;
+  #accept: Accept | null = null;
+  #early: { socket: Socket; peer: string }[] = [];
+
+  constructor(onTrouble: (line: string) => void) {
+    this.#onTrouble = onTrouble;
+  }
+
+  /** Listens for clients. Resolves with the address in words; rejects with StorageUnusable. */
+  listen(address: ListenAddress): Promise<string> {
+    const server = createServer({ allowHalfOpen: true }, (socket) => {
+      const peer = peerOf(socket, address);
+      if (this.#accept === null) this.#early.push({ socket, peer });
+      else this.#accept(socket, peer);
+    });
+    return this.#listen(server, address);
+  }
+
+  /** Listens for control. Rejects with StorageUnusable. */
+  async control(controlled: Controlled, path: string): Promise<void> {
+    await this.#listen(createControl(controlled), { kind: 'unix', path });
+  }
+
+  open(accept: Accept): void {
+    this.#accept = accept;
+    for (const { socket, peer } of this.#early) accept(socket, peer);
+    this.#early = [];
+  }
+
+  /** Nobody comes in any more; who is in stays. */
+  close(): void {
+    for (const server of this.#servers) {
+      server.close();
+      if ('closeAllConnections' in server) (server as { closeAllConnections(): void }).closeAllConnections();
+    }
+  }
+
+  async #listen(server: Server, address: ListenAddress): Promise<string> {
+    const where = await listenOn(server, address);
+    server.on('error', (error) => this.#onTrouble(`storage: ${where}: ${systemReason(error)}`));
+    this.#servers.push(server);
+    return where;
+  }
+}
+
+/** The address alone: a client's port says nothing, and connections have numbers. */
+function peerOf(socket: Socket, address: ListenAddress): string {
+  if (address.kind === 'unix') return 'unix';
+  return socket.remoteAddress?.replace(/^::ffff:/, '') ?? 'gone';
+}
