@@ -15,6 +15,7 @@ import { nowNs } from './now.ts';
 import { type Hit, measuredFrom } from './hit.ts';
 import { Orders } from './orders.ts';
 import type { Recorder } from './recorder.ts';
+import { changesSeen, slotSeen } from './seen-alive.ts';
 import { everyServerLives, nobodyEndedUnasked } from './signs-of-life.ts';
 import { type Trespass, tryTrespass } from './trespass.ts';
 import { type Serving, Waits } from './waits.ts';
@@ -90,20 +91,22 @@ export class Lab {
     return this.#waits.serving((name) => name === server, `${server} to serve`);
   }
 
-  /** Resolves when every standby has seen this owner's count change: only then need it not wait D after a release (R8). */
+  /**
+   * Resolves when every other server that runs stands by, has seen this owner's count change, without which it would wait
+   * D after a release (R8), and was itself seen by the owner, which hands nothing over to a server without life.
+   */
   async seenAlive(owner: string): Promise<void> {
     const { epoch } = this.#view.server(owner);
-    const counts = (standby: string) =>
-      this.#recorder.lines.filter(
-        (line) =>
-          line.from === 'server' &&
-          line.server === standby &&
-          line.line.event === 'observed-change' &&
-          line.line.status === 1 &&
-          line.line.epoch === epoch,
-      ).length;
-    const holds = () => this.#view.standbys.every((standby) => counts(standby) >= 2);
-    await this.#waits.until(holds, `every standby to see the heartbeat of ${owner}`);
+    const know = () =>
+      this.servers
+        .filter((name) => name !== owner && this.#view.server(name).role !== 'off')
+        .every(
+          (name) =>
+            this.#view.standbys.includes(name) &&
+            changesSeen(this.#recorder.lines, name, epoch) >= 2 &&
+            slotSeen(this.#recorder.lines, { of: this.#world.peerAddress(name), by: owner }),
+        );
+    await this.#waits.until(know, `${owner} and every standby to see each other's heartbeat`);
   }
 
   /** Hurts, and resolves when the fault was seen to be effective. `active`, `standby` and `storage` are resolved now. */
