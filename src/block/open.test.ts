@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { formatNbdUri } from './uri.ts';
+import { formatNbdUri } from './uri-nbd.ts';
 import { ScriptedServer } from './nbd/scripted-server.fixture.ts';
 import { openBlockDevice } from './open.ts';
 

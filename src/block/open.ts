@@ -1,6 +1,7 @@
-import type { BlockDevice } from '../ports/block-device.ts';
+import { type BlockDevice, DeviceUnusable } from '../ports/block-device.ts';
 import { FileBlockDevice } from './file.ts';
 import { NbdBlockDevice } from './nbd/device.ts';
+import { formatIscsiUri } from './uri-iscsi.ts';
 import { parseDeviceUri } from './uri.ts';
 
 /**
@@ -10,7 +11,12 @@ import { parseDeviceUri } from './uri.ts';
  */
 export async function openBlockDevice(uri: string, options: { deadlineMs: number }): Promise<BlockDevice> {
   const device = parseDeviceUri(uri);
-  return device.kind === 'file'
-    ? FileBlockDevice.open(device.path)
-    : NbdBlockDevice.open(device.address, device.exportName, options.deadlineMs);
+  switch (device.kind) {
+    case 'file':
+      return FileBlockDevice.open(device.path);
+    case 'nbd':
+      return NbdBlockDevice.open(device.address, device.exportName, options.deadlineMs);
+    default:
+      throw new DeviceUnusable(`${formatIscsiUri(device.address)}: iSCSI is not there yet`);
+  }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
-import { formatNbdUri, parseDeviceUri } from './uri.ts';
+import { formatNbdUri } from './uri-nbd.ts';
+import { parseDeviceUri } from './uri.ts';
 
 const tcp = (host: string, port: number, exportName: string): unknown => ({
   kind: 'nbd',
@@ -66,12 +67,12 @@ const good: readonly [uri: string, device: unknown, why: string][] = [
 ];
 
 const forms =
-  'nbd://HOST[:PORT]/EXPORT, nbd+unix:///EXPORT?socket=/PATH, both as nbds with TLS, file:///PATH and a plain path';
+  'nbd://HOST[:PORT]/EXPORT, nbd+unix:///EXPORT?socket=/PATH, both as nbds with TLS, iscsi://[USER@]HOST[:PORT]/TARGET/LUN, file:///PATH and a plain path';
 
 // prettier-ignore
 const bad: readonly [uri: string, message: string][] = [
   [ '',                             `a block device is named by a URI, and this one is empty; known are ${forms}` ],
-  [ 'iscsi://host/iqn/0',           `iscsi://host/iqn/0: unknown kind of block device 'iscsi'; known are ${forms}` ],
+  [ 'iser://host/iqn/0',           `iser://host/iqn/0: unknown kind of block device 'iser'; known are ${forms}` ],
   [ 'host:10809',                   `host:10809: unknown kind of block device 'host'; known are ${forms}` ],
   [ 'http://me:secret@host/x',      `http://host/x: unknown kind of block device 'http'; known are ${forms}` ],
   [ 'nbds://host/x',                'nbds://host/x: TLS needs either ?tls-certificates=DIR or ?tls-psk-file=FILE' ],

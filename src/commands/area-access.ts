@@ -1,7 +1,8 @@
 import { decodeArea } from '../area/area.ts';
 import { findHeader } from '../area/header.ts';
 import { areaBytes, HEADER_PROBE_BYTES, SECTOR_SIZES } from '../area/layout.ts';
-import { parseDeviceUri } from '../block/uri.ts';
+import { carriesSecret, parseDeviceUri } from '../block/uri.ts';
+import { withoutSecret } from '../block/uri-parts.ts';
 import { type BlockDevice, DeviceUnusable } from '../ports/block-device.ts';
 import type { AreaReading, Header, Reading } from '../protocol/types.ts';
 import { CommandError, EXIT } from './errors.ts';
@@ -14,6 +15,14 @@ export async function openDevice(uri: string): Promise<BlockDevice> {
   requireUri(uri);
   const { openBlockDevice } = await import('../block/open.ts');
   return openBlockDevice(uri, { deadlineMs: REQUEST_DEADLINE_MS });
+}
+
+/** Of a URI in an argument: those are shown to everybody on this machine (ps, /proc), and kept in the history of a shell. */
+export function requireNoSecret(uri: string): void {
+  if (!carriesSecret(uri)) return;
+  const rule =
+    'a secret in an argument can be read by everybody on this machine; name its file with chap-secret-file=PATH in the query, or set LIBISCSI_CHAP_PASSWORD in the environment';
+  throw new CommandError(`${withoutSecret(uri)}: ${rule}`, EXIT.usage);
 }
 
 /** A URI that cannot be one is a wrong argument, not a storage that fails. */

@@ -8,19 +8,29 @@ import { hexdump } from '../bytes/hexdump.ts';
 import type { BlockDevice } from '../ports/block-device.ts';
 import { pauseText } from './describe.ts';
 import type { Header, NodeSlot, OwnershipRecord, Pause, Reading } from '../protocol/types.ts';
-import { openDevice, readBeginning, REQUEST_DEADLINE_MS, unformatted } from './area-access.ts';
+import {
+  openDevice,
+  readBeginning,
+  REQUEST_DEADLINE_MS,
+  requireNoSecret,
+  unformatted,
+} from './area-access.ts';
 import { fields, printJson, printLines, wallTime } from './output.ts';
 
 export function dumpCommand(): Command {
   return new Command('dump')
     .description('Every field of every block of a quorum area; of blocks that are damaged, their bytes.')
-    .argument('<uri>', 'nbd://HOST:PORT/EXPORT, nbd+unix:///EXPORT?socket=/PATH or file:///PATH')
+    .argument(
+      '<uri>',
+      'nbd://HOST:PORT/EXPORT, nbd+unix:///EXPORT?socket=/PATH, iscsi://HOST/TARGET/LUN or file:///PATH',
+    )
     .option('--json', 'as JSON')
     .addHelpText('after', '\nExample:\n  arbiter dump nbd://storage/quorum')
     .action(dump);
 }
 
 async function dump(uri: string, { json }: { json?: true }): Promise<void> {
+  requireNoSecret(uri);
   await using device = await openDevice(uri);
   const beginning = await readBeginning(device);
   const header = findHeader(beginning);

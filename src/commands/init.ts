@@ -4,7 +4,7 @@ import { MAX_SLOTS, type SectorBytes } from '../area/layout.ts';
 import type { BlockDevice } from '../ports/block-device.ts';
 import type { Header } from '../protocol/types.ts';
 import { timingProblems } from '../protocol/timing.ts';
-import { openDevice } from './area-access.ts';
+import { openDevice, requireNoSecret } from './area-access.ts';
 import { timingsLine } from './describe.ts';
 import { CommandError, EXIT } from './errors.ts';
 import { type InitOptions, nodeNames, positiveInteger, sectorSize, timingsOf } from './init-options.ts';
@@ -17,7 +17,10 @@ export function initCommand(): Command {
     .description(
       'Lays out a quorum area: node slots, an ownership record without owner, and the header with all timings.',
     )
-    .argument('<uri>', 'nbd://HOST:PORT/EXPORT, nbd+unix:///EXPORT?socket=/PATH or file:///PATH')
+    .argument(
+      '<uri>',
+      'nbd://HOST:PORT/EXPORT, nbd+unix:///EXPORT?socket=/PATH, iscsi://HOST/TARGET/LUN or file:///PATH',
+    )
     .requiredOption('--nodes <names>', 'the servers, in the order of their slots: a,b,c', nodeNames)
     .option('--slots <number>', `slots in all, 1 to ${MAX_SLOTS} (as many as nodes)`, positiveInteger)
     .option('--sector <bytes>', 'logical sector size: 512 or 4096 (what the device writes whole)', sectorSize)
@@ -40,6 +43,7 @@ async function init(uri: string, options: InitOptions): Promise<void> {
   const problems = timingProblems(timings);
   if (problems.length > 0)
     throw new CommandError(problems.map((each) => `timings: ${each}`).join('\n'), EXIT.usage);
+  requireNoSecret(uri);
   await using device = await openDevice(uri);
   const header: Header = {
     clusterId: randomBytes(16).toString('hex'),

@@ -4,7 +4,7 @@ import type { BlockDevice } from '../ports/block-device.ts';
 import type { AgentStatus } from '../ports/status.ts';
 import type { AreaReading, Header } from '../protocol/types.ts';
 import { askAgent } from './agent-endpoint.ts';
-import { openDevice, readArea, readHeader } from './area-access.ts';
+import { openDevice, readArea, readHeader, requireNoSecret } from './area-access.ts';
 import { CommandError, EXIT, failureOf } from './errors.ts';
 import { printJson, printJsonLine, printLines } from './output.ts';
 import { agentLines } from './status-agent.ts';
@@ -36,7 +36,10 @@ async function status(uri: string | undefined, options: StatusOptions): Promise<
   if ((uri === undefined) === (options.config === undefined)) {
     throw new CommandError('status: give either the URI of a quorum area or -c FILE', EXIT.usage);
   }
-  if (uri !== undefined) return showArea(uri, options);
+  if (uri !== undefined) {
+    requireNoSecret(uri);
+    return showArea(uri, options);
+  }
   const { loadAgentConfig } = await import('../config/load.ts');
   const { quorum, status: address } = loadAgentConfig(options.config!);
   if (address === undefined) return showArea(quorum, options);

@@ -1,5 +1,6 @@
-import { type DeviceUri, parseDeviceUri } from '../block/uri.ts';
+import { carriesSecret, type DeviceUri, parseDeviceUri } from '../block/uri.ts';
 import type { TlsAccess } from '../block/uri-tls.ts';
+import { withoutSecret } from '../block/uri-parts.ts';
 import { DeviceUnusable } from '../ports/block-device.ts';
 
 /** What is wrong with `uri` as a block device of an agent, the URI named; undefined when nothing is. */
@@ -9,15 +10,30 @@ export function deviceUriProblem(uri: string): string | undefined {
   if (device.kind === 'file' && !device.path.startsWith('/')) {
     return `'${uri}': a path from the root on, for an agent may be started anywhere`;
   }
-  const path = device.kind === 'nbd' ? tlsPath(device.address.tls) : undefined;
-  if (path !== undefined && !path.startsWith('/')) {
-    return `'${uri}': '${path}': a path from the root on, for agent and service may be started anywhere`;
+  const path = pathsOf(device).find((each) => !each.startsWith('/'));
+  if (path !== undefined) {
+    return `'${shown(uri)}': '${path}': a path from the root on, for agent and service may be started anywhere`;
   }
   return undefined;
 }
 
-function tlsPath(tls: TlsAccess | undefined): string | undefined {
-  return tls?.kind === 'psk' ? tls.file : tls?.directory;
+/** Files that are read for the device to be talked to. */
+function pathsOf(device: DeviceUri): readonly string[] {
+  switch (device.kind) {
+    case 'nbd':
+      return tlsPath(device.address.tls);
+    case 'iscsi':
+      return [device.address.secretFile, device.address.targetSecretFile].filter(
+        (path) => path !== undefined,
+      );
+    default:
+      return [];
+  }
+}
+
+function tlsPath(tls: TlsAccess | undefined): readonly string[] {
+  if (tls === undefined) return [];
+  return [tls.kind === 'psk' ? tls.file : tls.directory];
 }
 
 /** What is wrong with `uri` as the data area of `node` behind a gate; undefined when nothing is. */
@@ -25,7 +41,7 @@ export function gateUriProblem(uri: string, node: string): string | undefined {
   const device = parsed(uri);
   if (typeof device === 'string') return device;
   if (device.kind !== 'nbd') {
-    return `'${uri}': \`fencing: gate\` needs an NBD server that is a gate, as nbd://HOST:PORT`;
+    return `'${shown(uri)}': \`fencing: gate\` needs an NBD server that is a gate, as nbd://HOST:PORT`;
   }
   const { tls } = device.address;
   if (tls?.kind === 'psk' && tls.identity !== node) {
@@ -34,6 +50,11 @@ export function gateUriProblem(uri: string, node: string): string | undefined {
   }
   if (device.exportName === '') return undefined;
   return `'${uri}': with \`fencing: gate\` the URI has no export name; the agent asks for data@NODE.EPOCH.INCARNATION`;
+}
+
+/** An agent's file may have a secret in it, and messages end up in logs. */
+function shown(uri: string): string {
+  return carriesSecret(uri) ? withoutSecret(uri) : uri;
 }
 
 function parsed(uri: string): DeviceUri | string {

@@ -1,4 +1,5 @@
-import { formatNbdUri, type NbdAddress, parseDeviceUri } from '../block/uri.ts';
+import { formatNbdUri, type NbdAddress } from '../block/uri-nbd.ts';
+import { parseDeviceUri } from '../block/uri.ts';
 
 /** Who asks for the data area: what a gate reads off the export's name. */
 export interface Claimant {

@@ -1,5 +1,5 @@
 import { NbdConnection } from '../block/nbd/connection.ts';
-import type { NbdAddress } from '../block/uri.ts';
+import type { NbdAddress } from '../block/uri-nbd.ts';
 import { DeviceUnusable } from '../ports/block-device.ts';
 import type { AccessOutcome, DataAccess } from '../ports/data-access.ts';
 import { type Claimant, dataExport, dataUri } from './data-export.ts';

@@ -5,8 +5,8 @@ import type { NbdClient } from '../../wire/nbd/client.ts';
 import type { ExportInfo } from '../../wire/nbd/export-info.ts';
 import type { Failed, Outcome } from '../../wire/nbd/outcome.ts';
 import { type Command, describeCommand } from '../../wire/nbd/request.ts';
-import type { NbdAddress } from '../uri.ts';
-import { formatNbdUri } from '../uri.ts';
+import type { NbdAddress } from '../uri-nbd.ts';
+import { formatNbdUri } from '../uri-nbd.ts';
 import { negotiate, type Negotiated, type NbdTarget } from './negotiate.ts';
 import { shortened } from './shortened.ts';
 

@@ -2,7 +2,7 @@ import { type BlockDevice, OutcomeUnknown, RequestFailed } from '../../ports/blo
 import { NBD_LIMIT } from '../../wire/nbd/constants.ts';
 import type { ExportInfo } from '../../wire/nbd/export-info.ts';
 import { type Command, describeCommand } from '../../wire/nbd/request.ts';
-import type { NbdAddress } from '../uri.ts';
+import type { NbdAddress } from '../uri-nbd.ts';
 import { Backlog } from './backlog.ts';
 import { commandProblem, payloadBytesOf } from './command-problem.ts';
 import { NbdConnection } from './connection.ts';

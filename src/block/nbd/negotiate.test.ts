@@ -14,7 +14,7 @@ import {
   structuredWelcome,
   welcome,
 } from '../../wire/nbd/server-bytes.fixture.ts';
-import { formatNbdUri } from '../uri.ts';
+import { formatNbdUri } from '../uri-nbd.ts';
 import { NbdConnection } from './connection.ts';
 import { says, ScriptedServer } from './scripted-server.fixture.ts';
 

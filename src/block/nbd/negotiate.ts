@@ -6,7 +6,7 @@ import type { ExportInfo } from '../../wire/nbd/export-info.ts';
 import type { Outcome } from '../../wire/nbd/outcome.ts';
 import { grantedEpochIn } from '../../wire/nbd/refusal.ts';
 import { TlsUnusable } from '../../tls/unusable.ts';
-import { type NbdAddress } from '../uri.ts';
+import type { NbdAddress } from '../uri-nbd.ts';
 import { shortened } from './shortened.ts';
 import { type ClientTls, clientTls } from './tls.ts';
 

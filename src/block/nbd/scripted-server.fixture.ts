@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { NBD_CMD, NBD_OPTS_MAGIC, NBD_SIZE } from '../../wire/nbd/constants.ts';
 import { simpleReply, welcome } from '../../wire/nbd/server-bytes.fixture.ts';
-import type { NbdAddress } from '../uri.ts';
+import type { NbdAddress } from '../uri-nbd.ts';
 
 /** One request as it reached the server; it is answered when the test says so, or never. */
 export interface SeenRequest {

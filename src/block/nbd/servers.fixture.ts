@@ -5,7 +5,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { NbdAddress } from '../uri.ts';
+import type { NbdAddress } from '../uri-nbd.ts';
 
 /** Skips a suite, saying so, where a program is missing: `apt-get install` of its package brings it. */
 export async function needs(context: Mocha.Context, program: string, debianPackage: string): Promise<void> {

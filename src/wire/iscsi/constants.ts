@@ -82,3 +82,6 @@ export const NO_TAG = 0xffff_ffff;
 export const BHS_BYTES = 48;
 /** Bytes of a digest (section 11.2.3). */
 export const DIGEST_BYTES = 4;
+
+/** IANA's port for iSCSI. */
+export const ISCSI_DEFAULT_PORT = 3260;

@@ -4,7 +4,7 @@ interface ChapAccount {
   secret: string;
 }
 
-type DigestWish = 'none' | 'crc32c' | 'prefer';
+export type DigestWish = 'none' | 'crc32c' | 'prefer';
 
 export interface InitiatorOptions {
   initiatorName: string;

@@ -2,7 +2,7 @@
 const lunBytes = 8;
 
 /** The largest number the flat space addressing method holds (SAM-5, 4.7.7.3). */
-const MAXIMUM_LUN = 0x3fff;
+export const MAXIMUM_LUN = 0x3fff;
 
 /** Up to 255 by the peripheral device addressing method, as most initiators do, from there on by the flat space one. */
 export function encodeLun(lun: number): Uint8Array {
