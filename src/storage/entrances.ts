@@ -1,20 +1,14 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { type Controlled, createControl } from './control.ts';
+import { type Accept, Door } from './door.ts';
 import { type ListenAddress, listenOn } from './listen.ts';
 import { systemReason } from './unusable.ts';
 
-/** `peer`: the client's address, as the audit and the rules name it. */
-type Accept = (socket: Socket, peer: string) => void;
-
-/**
- * Everything that a storage node listens at. Who comes before all of it does waits until `open`, so that the audit
- * begins with the start of the storage node.
- */
+/** Everything that a storage node listens at, with a door that stays shut until it listens everywhere. */
 export class Entrances {
   readonly #servers: Server[] = [];
   readonly #onTrouble: (line: string) => void;
-  #accept: Accept | null = null;
-  #early: { socket: Socket; peer: string }[] = [];
+  readonly #door = new Door();
 
   constructor(onTrouble: (line: string) => void) {
     this.#onTrouble = onTrouble;
@@ -22,11 +16,9 @@ export class Entrances {
 
   /** Listens for clients. Resolves with the address in words; rejects with StorageUnusable. */
   listen(address: ListenAddress): Promise<string> {
-    const server = createServer({ allowHalfOpen: true }, (socket) => {
-      const peer = peerOf(socket, address);
-      if (this.#accept === null) this.#early.push({ socket, peer });
-      else this.#accept(socket, peer);
-    });
+    const server = createServer({ allowHalfOpen: true }, (socket) =>
+      this.#door.knock(socket, peerOf(socket, address)),
+    );
     return this.#listen(server, address);
   }
 
@@ -36,9 +28,7 @@ export class Entrances {
   }
 
   open(accept: Accept): void {
-    this.#accept = accept;
-    for (const { socket, peer } of this.#early) accept(socket, peer);
-    this.#early = [];
+    this.#door.open(accept);
   }
 
   /** Nobody comes in any more; who is in stays. */
