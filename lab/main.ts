@@ -27,6 +27,14 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) =>
   process.exit(error.code === 'EPIPE' ? 0 : exitCodes.infrastructure),
 );
 
+// Until a command has begun with what it has to clean up, there is nothing to be cleaned up.
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => {
+    if (process.listenerCount(signal) > 0) return;
+    console.error('lab: interrupted');
+    process.exit(exitCodes.interrupted);
+  });
+
 try {
   await main(process.argv.slice(2));
 } catch (error) {

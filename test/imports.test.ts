@@ -71,8 +71,15 @@ const permissions: Record<
     builtins: true,
   },
   'lab/control': {
-    any: ['lab/checkers', 'lab/engines', 'lab/faults', 'lab/report', 'lab/run', 'lab/commands'],
-    types: ['lab/history'],
+    any: [
+      'lab/checkers',
+      'lab/engines',
+      'lab/faults',
+      'lab/history',
+      'lab/report',
+      'lab/run',
+      'lab/commands',
+    ],
     builtins: true,
   },
   'lab/doctor': {

@@ -150,7 +150,7 @@ describe('a verdict in words', () => {
     assert.equal(
       text.split('\n').slice(0, 9).join('\n'),
       [
-        'by-hand: violated, expected valid',
+        'story: violated, expected valid',
         '',
         'violated  single-writer: once a newer owner was let in, no write of an older one',
         '          changed the data area',
@@ -165,7 +165,7 @@ describe('a verdict in words', () => {
 
   it('ends with the takeovers and the gap that the client saw', () => {
     const lines = told(goodTakeover()).split('\n');
-    assert.equal(lines[0], 'by-hand: valid');
+    assert.equal(lines[0], 'story: valid');
     assert.deepEqual(lines.slice(-2), [
       'takeover  from server-1 to server-2 (epoch 3) in 2775 ms; the client saw a gap',
       '          of 4000 ms',
@@ -174,10 +174,10 @@ describe('a verdict in words', () => {
 
   it('says of a canary that it has to be so, or who did not find it', () => {
     const canary = { expected: 'violated', violatedBy: ['single-writer'] } as const;
-    assert.match(told(lateWrite(canary)), /^by-hand: violated, as it has to be\n/);
+    assert.match(told(lateWrite(canary)), /^story: violated, as it has to be\n/);
     assert.match(
       told(goodTakeover({ scenario: canary })),
-      /^by-hand: valid, expected violated; not found by single-writer\n/,
+      /^story: valid, expected violated; not found by single-writer\n/,
     );
   });
 });

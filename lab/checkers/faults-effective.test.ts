@@ -39,6 +39,18 @@ describe('faults-effective', () => {
     );
   });
 
+  it('is unknown where a fault failed; unless a person who asked for it was told', () => {
+    const failed = (name: string) => {
+      const story = goodTakeover({ scenario: { name } });
+      story.fault(7, 2, 'pause', 'server-1', 'requested');
+      return faultsEffective(story.fault(7.1, 2, 'pause', 'server-1', 'failed', 'it is dead').history());
+    };
+    assert.equal(failed('story').verdict, 'unknown');
+    const { verdict, evidence } = failed('by-hand');
+    assert.equal(verdict, 'valid');
+    assert.match(evidence.join('\n'), /failed: it is dead, as whoever asked for it was told/);
+  });
+
   it('asks of the storage node that it was healed, and leaves its start to its own record', () => {
     const killed = new Story().fault(2, 1, 'storage-kill', 'storage', 'requested');
     killed.fault(3, 1, 'storage-kill', 'storage', 'effective');

@@ -1,4 +1,4 @@
-import type { Checker, History } from '../history/events.ts';
+import { BY_HAND, type Checker, type History } from '../history/events.ts';
 import { type FaultLife, faultsOf } from './fault-windows.ts';
 import { Findings } from './findings.ts';
 import { instantsOf } from './instants.ts';
@@ -17,7 +17,7 @@ export const faultsEffective: Checker = (history) => {
   for (const life of faults) {
     const { id, fault, target, first, failed, effective, healed } = life;
     const name = `fault ${id} (${fault} on ${target}, asked for at ${at(first.t)})`;
-    if (failed !== undefined) findings.unknown(`${name} failed: ${failed.detail}`);
+    if (failed !== undefined) judgeFailed(findings, history, `${name} failed: ${failed.detail}`);
     else if (life.requested === undefined)
       findings.unknown(`${name} was never asked for, by what the lab tells`);
     else if (effective === undefined) findings.unknown(`${name} was never seen to take effect`);
@@ -29,6 +29,12 @@ export const faultsEffective: Checker = (history) => {
   findings.count({ faults: faults.filter(({ effective }) => effective !== undefined).length });
   return findings.result('no fault was asked for');
 };
+
+/** In a scenario it means that what was seen is not what it is about. Whoever hurts by hand was told, and went on knowing. */
+function judgeFailed(findings: Findings, { scenario }: History, sentence: string): void {
+  if (scenario.name === BY_HAND) findings.holds(`${sentence}, as whoever asked for it was told`);
+  else findings.unknown(sentence);
+}
 
 function isRecovered(life: FaultLife, faults: readonly FaultLife[], history: History): boolean {
   // The storage node has a checker of its own: every healing of it is a start in its record.

@@ -27,7 +27,7 @@ describe('a recheck', () => {
     );
     assert.deepEqual(rechecked[0]!.judgement, checkAll(goodTakeover().history()));
     assert.deepEqual(rechecked[1]!.judgement, checkAll(lateWrite().history()));
-    assert.equal(rechecked[1]!.record.name, 'by-hand');
+    assert.equal(rechecked[1]!.record.name, 'story');
   });
 
   it('descends into the rounds of a repeated run, in their order', async () => {

@@ -1,6 +1,16 @@
 import { request } from 'node:http';
 
-/** One request to a program that answers JSON over HTTP on a Unix socket. An answer of 400 or more is an error with its text. */
+/** An answer of 400 or more; `message` is its text. */
+export class Refused extends Error {
+  override readonly name = 'Refused';
+  readonly status: number;
+  constructor(status: number, text: string) {
+    super(text);
+    this.status = status;
+  }
+}
+
+/** One request to a program that answers JSON over HTTP on a Unix socket. An answer of 400 or more rejects with Refused. */
 export function askUnixSocket(
   socketPath: string,
   method: string,
@@ -13,7 +23,8 @@ export function askUnixSocket(
       let text = '';
       response.setEncoding('utf8').on('data', (part: string) => (text += part));
       response.once('end', () => {
-        if ((response.statusCode ?? 500) >= 400) return reject(new Error(text.trim()));
+        const status = response.statusCode ?? 500;
+        if (status >= 400) return reject(new Refused(status, text.trim()));
         try {
           resolve(text === '' ? undefined : JSON.parse(text));
         } catch (error) {

@@ -14,16 +14,21 @@ import { chooseStorages, type StorageKind } from '../engines/storage.ts';
 import { exitCodes, InfrastructureError, UsageError } from '../errors.ts';
 import { writeReports } from '../report/rewrite.ts';
 import { faultProblem } from '../faults/asked-for.ts';
+import { pointLatestTo } from '../run/run-folder.ts';
 import { wrapped } from '../wrapped.ts';
-import { askUnixSocket } from './ask.ts';
+import { askUnixSocket, Refused } from './ask.ts';
 import { control } from './controller.ts';
 import type { HandFault, HandStatus } from './hand-lab.ts';
 import { labsUp, socketOf, theLab } from './registry.ts';
+
+/** A server is a handful of processes; and the quorum area has 64 slots. */
+const MOST_SERVERS = 16;
 
 export async function bringUp(
   wanted: { engine?: string; storage?: StorageKind },
   servers: number,
 ): Promise<void> {
+  if (servers > MOST_SERVERS) throw new UsageError(`--servers ${servers}: at most ${MOST_SERVERS}`);
   const { engine, why } = await chooseEngine(wanted.engine);
   // One world has one storage: the first of those that a run would take.
   const wish = wanted.storage === undefined ? [] : [wanted.storage];
@@ -180,6 +185,7 @@ async function endLab(id: string, forgiving: boolean): Promise<void> {
     if (judged === undefined) return;
     console.log(explain(judged.record, judged.judgement));
     await tellReport(directory);
+    await pointLatestTo(directory);
     process.exitCode = exitCodes[judged.judgement.verdict];
   } catch (error) {
     if (!forgiving) throw error;
@@ -214,6 +220,12 @@ function isAlive(pid: number): boolean {
   }
 }
 
+/** What makes no sense as things stand is the user's mistake, whoever finds it. */
 async function ask(id: string, method: string, path: string, body?: unknown): Promise<unknown> {
-  return askUnixSocket(await socketOf(id), method, path, body, 120_000);
+  try {
+    return await askUnixSocket(await socketOf(id), method, path, body, 120_000);
+  } catch (error) {
+    if (error instanceof Refused && error.status === 409) throw new UsageError(error.message);
+    throw error;
+  }
 }

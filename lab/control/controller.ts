@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import type { Engine } from '../engines/engine.ts';
 import type { StorageKind } from '../engines/storage.ts';
-import type { ScenarioRecord } from '../history/events.ts';
+import { BY_HAND, type ScenarioRecord } from '../history/events.ts';
 import { worldSpec } from '../run/defaults.ts';
 import { openWorld, shutDown } from '../run/open-world.ts';
 import { Recorder } from '../run/recorder.ts';
@@ -19,12 +19,12 @@ export async function control(
   await mkdir(directory, { recursive: true });
   const spec = { ...worldSpec({ servers }, { dir: directory, seed: 1, storage }), labId };
   const record: ScenarioRecord = {
-    ...{ name: 'by-hand', file: '', engine: engine.name, storage, seed: 1 },
+    ...{ name: BY_HAND, file: '', engine: engine.name, storage, seed: 1 },
     ...{ expected: 'valid', violatedBy: [], atLeast: { acknowledged: 1 } },
   };
   await writeFile(`${directory}/scenario.json`, JSON.stringify(record, null, 2) + '\n');
   const recorder = await Recorder.open(directory, () => {});
-  const opened = await openWorld('by-hand', spec, engine, recorder, signal);
+  const opened = await openWorld(BY_HAND, spec, engine, recorder, signal);
   try {
     await opened.lab.start(...opened.lab.servers);
     await opened.world.startClient();

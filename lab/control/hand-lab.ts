@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { rm } from 'node:fs/promises';
-import type { FaultOptions } from '../faults/fault.ts';
+import { FaultImpossible, type FaultOptions } from '../faults/fault.ts';
 import type { FaultHandle } from '../run/faults-under-way.ts';
 import type { OpenedWorld } from '../run/open-world.ts';
 
@@ -59,8 +59,15 @@ export class HandLab {
   }
 
   async fault(fault: string, target: string, options: FaultOptions): Promise<HandFault> {
-    const handle = await this.#opened.lab.fault(fault, target, options);
-    const entry = { id: this.#faults.length + 1, fault, target: handle.target, healed: false, handle };
+    const handle = await this.#opened.lab.arm(fault, target, options);
+    try {
+      await handle.effective;
+    } catch (error) {
+      // Whoever asked is told, and nothing of it stays behind.
+      await handle.heal().catch(() => {});
+      throw error;
+    }
+    const entry = { id: handle.id, fault, target: handle.target, healed: false, handle };
     this.#faults.push(entry);
     return withoutHandle(entry);
   }
@@ -114,7 +121,7 @@ async function answer(
     response.end(JSON.stringify(reply));
     if (request.url === '/down') down();
   } catch (error) {
-    response.statusCode = 400;
+    response.statusCode = error instanceof FaultImpossible ? 409 : 400;
     response.end((error as Error).message);
   }
 }

@@ -72,7 +72,7 @@ export interface World extends AsyncDisposable {
   thaw(server: string): Promise<void>;
   /** Stops (SIGSTOP) some parts only: a scheduler that starves the agent but not the service. Resolves when seen stopped. */
   stall(server: string, parts: readonly Part[]): Promise<void>;
-  /** Resolves when seen running. */
+  /** Resolves when seen running; of a frozen server at once, and the parts go on when it is thawed. */
   unstall(server: string, parts: readonly Part[]): Promise<void>;
   /** Cuts the server from the storage node: `drop` loses every packet silently, `reset` ends connections and refuses new ones. Resolves when seen effective. */
   cut(server: string, how: 'drop' | 'reset'): Promise<string>;

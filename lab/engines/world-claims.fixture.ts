@@ -91,6 +91,16 @@ export function worldClaims(trial: () => Trial): void {
     await world.unstall('server-1', ['guard']);
   });
 
+  it('lets go on, once it is thawed, what was stalled and taken back while it was frozen', async () => {
+    const { world } = trial();
+    const { guard } = (await world.status('server-1'))!.pids;
+    await world.stall('server-1', ['guard']);
+    await world.freeze('server-1');
+    await world.unstall('server-1', ['guard']);
+    await world.thaw('server-1');
+    assert.equal(await trial().stateOf('server-1', guard!), 'on');
+  });
+
   it('cuts a server from the storage silently, proves it, mends it and proves that', async () => {
     const { world } = trial();
     assert.equal(await meets('server-1'), 'refused');

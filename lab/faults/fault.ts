@@ -9,6 +9,11 @@ export interface FaultContext {
   lines: LineWaiter;
 }
 
+/** It makes no sense as things stand (a dead server is to be killed): nothing was hurt, and the text says why. */
+export class FaultImpossible extends Error {
+  override readonly name = 'FaultImpossible';
+}
+
 /** A fault under way. `effective` was observed, never assumed; `heal` takes it back and may be called again. */
 export interface Injection {
   /** What was seen that proves it. Rejects when the fault had no effect. */
@@ -29,6 +34,8 @@ export interface Fault {
   /** One line for `--help` and for the report. */
   readonly summary: string;
   readonly target: 'server' | 'storage';
+  /** While one is in force on a target, another of its name changes nothing and is refused. */
+  readonly onceAtATime?: true;
   /** The server is gone when it is effective: what it was still to recover from is over. */
   readonly powersOff?: true;
   /** What every engine must be able to do for it; `lab doctor` says whether it can on this machine. */

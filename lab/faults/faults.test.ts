@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { LineWaiter } from '../engines/bring-up.ts';
 import type { World, WorldLine } from '../engines/engine.ts';
 import { ClusterView } from '../run/cluster-view.ts';
-import type { FaultContext } from './fault.ts';
+import { type FaultContext, FaultImpossible } from './fault.ts';
 import { faultNamed, faults } from './index.ts';
 
 /** A world in which nothing happens but what a test says. */
@@ -24,7 +24,7 @@ describe('a fault', () => {
     const left = context({ alive: async () => 3, killServer: async () => {} });
     await assert.rejects(faultNamed('kill').inject(left, 'server-1', {}), /server-1 still has 3 processes/);
     const none = context({ alive: async () => 0, killServer: async () => {} });
-    await assert.rejects(faultNamed('kill').inject(none, 'server-1', {}), /had no process to kill/);
+    await assert.rejects(faultNamed('kill').inject(none, 'server-1', {}), /has no process to kill/);
   });
 
   it('kill: tells what was seen, and heals by switching the server on again, once', async () => {
@@ -44,7 +44,7 @@ describe('a fault', () => {
 
   it('stop: fails when the agent ended with another exit code than 0', async () => {
     await assert.rejects(
-      faultNamed('stop').inject(context({ stopServer: async () => 3 }), 'server-1', {}),
+      faultNamed('stop').inject(context({ alive: async () => 3, stopServer: async () => 3 }), 'server-1', {}),
       /server-1 was asked to stop and ended with exit code 3, not 0/,
     );
   });
@@ -56,7 +56,7 @@ describe('a fault', () => {
 
   it('storage-kill: fails when there was no storage node to kill', async () => {
     const world = context({ killStorage: async () => {}, alive: async () => 0 });
-    await assert.rejects(faultNamed('storage-kill').inject(world, 'storage', {}), /had no process to kill/);
+    await assert.rejects(faultNamed('storage-kill').inject(world, 'storage', {}), /has no process to kill/);
   });
 
   it('restart: is effective when the server is dead, and heals only when it runs again', async () => {
@@ -83,6 +83,33 @@ describe('a fault', () => {
     });
     const injection = await faultNamed('cut-drop').inject(world, 'server-1', {});
     assert.match(await injection.heal(), /carries packets again: a new connection meets the greeting/);
+  });
+
+  it('cut: leaves the link cut while another cut is in force, in whatever order they are healed', async () => {
+    const done: string[] = [];
+    const world = context({
+      cut: async (_, how) => (done.push(how), 'silence'),
+      mend: async () => (done.push('mend'), 'a greeting'),
+    });
+    const drop = await faultNamed('cut-drop').inject(world, 'server-1', {});
+    const reset = await faultNamed('cut-reset').inject(world, 'server-1', {});
+    assert.match(await drop.heal(), /stays cut by another fault/);
+    await reset.heal();
+    assert.deepEqual(done, ['drop', 'reset', 'reset', 'mend']);
+    assert.equal(await drop.heal(), 'was mended already');
+  });
+
+  it('pause, stall: heal where the server has lost its power since', async () => {
+    for (const name of ['pause', 'stall']) {
+      let processes = 3;
+      const fault = faultNamed(name);
+      const dead = context({ alive: async () => 0 });
+      await assert.rejects(fault.inject(dead, 'server-1', {}), FaultImpossible);
+      const world = context({ alive: async () => processes, freeze: async () => {}, stall: async () => {} });
+      const injection = await fault.inject(world, 'server-1', {});
+      processes = 0;
+      assert.match(await injection.heal(), /it has lost its power since/);
+    }
   });
 
   /** A gate that holds what the test says; `outcomes` is what it answers for the rule, one request after the other. */

@@ -1,4 +1,4 @@
-import { alreadyEffective, type Fault } from './fault.ts';
+import { alreadyEffective, type Fault, FaultImpossible } from './fault.ts';
 
 /** Power off: SIGKILL to every process of the server, guard and service included. Healing switches it on again. */
 export const kill: Fault = {
@@ -13,9 +13,9 @@ export const kill: Fault = {
   },
   async inject({ world, view }, server) {
     const before = await world.alive(server);
+    if (before === 0) throw new FaultImpossible(`${server} has no process to kill`);
     await world.killServer(server);
     const after = await world.alive(server);
-    if (before === 0) throw new Error(`${server} had no process to kill`);
     if (after !== 0) throw new Error(`${server} still has ${after} processes after the kill`);
     view.powerOff(server);
     return {

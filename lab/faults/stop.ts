@@ -1,4 +1,4 @@
-import { alreadyEffective, type Fault } from './fault.ts';
+import { alreadyEffective, type Fault, FaultImpossible } from './fault.ts';
 
 /** A clean stop: SIGTERM to the agent, which ends the service, releases the area and goes (R8). */
 export const stop: Fault = {
@@ -12,6 +12,7 @@ export const stop: Fault = {
     process: 'SIGTERM to the agent',
   },
   async inject({ world, view }, server) {
+    if ((await world.alive(server)) === 0) throw new FaultImpossible(`${server} has no process to stop`);
     const code = await world.stopServer(server);
     view.powerOff(server);
     if (code !== 0) throw new Error(`${server} was asked to stop and ended with exit code ${code}, not 0`);

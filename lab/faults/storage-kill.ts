@@ -1,4 +1,4 @@
-import { alreadyEffective, type Fault } from './fault.ts';
+import { alreadyEffective, type Fault, FaultImpossible } from './fault.ts';
 
 /** The storage node's process is killed; healing starts it again over the same disks. */
 export const storageKill: Fault = {
@@ -12,7 +12,7 @@ export const storageKill: Fault = {
   },
   async inject({ world }) {
     const before = await world.alive('storage');
-    if (before === 0) throw new Error('the storage node had no process to kill');
+    if (before === 0) throw new FaultImpossible('the storage node has no process to kill');
     await world.killStorage();
     const left = await world.alive('storage');
     if (left !== 0) throw new Error(`the storage node still has ${left} processes after the kill`);

@@ -124,6 +124,9 @@ export interface History {
   torn: readonly string[];
 }
 
+/** The name of what is no scenario: a lab that a person hurts. */
+export const BY_HAND = 'by-hand';
+
 /** `scenario.json` in the folder of one scenario: what was run and what has to have happened for it to mean something. */
 export interface ScenarioRecord {
   name: string;

@@ -20,15 +20,17 @@ describe('faults under way', () => {
   let lines: LineWaiter;
   let faults: FaultsUnderWay;
   let processes: number;
+  let mend: () => Promise<string>;
 
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), 'faults-'));
     recorder = await Recorder.open(directory, () => {});
     lines = new LineWaiter(() => {});
     processes = 3;
+    mend = async () => 'greeting';
     const world: Partial<World> = {
       cut: async () => 'silence',
-      mend: async () => 'greeting',
+      mend: () => mend(),
       alive: async () => processes,
       killServer: async () => void (processes = 0),
     };
@@ -67,6 +69,30 @@ describe('faults under way', () => {
       'cut-drop healed',
       'cut-drop recovered',
     ]);
+  });
+
+  it('are one at a time where a second one would change nothing, and tell nothing of that', async () => {
+    const first = await arm('cut-drop');
+    await assert.rejects(
+      arm('cut-drop'),
+      /^FaultImpossible: cut-drop server-1 is in force already, as fault 1$/,
+    );
+    await first.heal();
+    assert.equal((await arm('cut-drop')).id, 2);
+    assert.ok(!phases().includes('cut-drop failed'));
+  });
+
+  it('are healed another time when they could not be at first', async () => {
+    let mended = false;
+    mend = async () => {
+      if (mended) return 'greeting';
+      mended = true;
+      throw new Error('not yet');
+    };
+    const cut = await arm('cut-drop');
+    await assert.rejects(cut.heal(), /not yet/);
+    await cut.heal();
+    assert.ok(phases().includes('cut-drop healed'));
   });
 
   it('miss a recovery that does not come', async () => {

@@ -1,5 +1,11 @@
 import type { WorldLine } from '../engines/engine.ts';
-import type { Fault, FaultContext, FaultOptions, Injection } from '../faults/fault.ts';
+import {
+  type Fault,
+  type FaultContext,
+  FaultImpossible,
+  type FaultOptions,
+  type Injection,
+} from '../faults/fault.ts';
 import { ExpectationMissed } from './expectations.ts';
 import { isLiteralHeartbeat } from './literal-heartbeat.ts';
 import { nowNs } from './now.ts';
@@ -7,6 +13,8 @@ import type { Recorder } from './recorder.ts';
 
 /** A fault in the hands of a scenario. */
 export interface FaultHandle {
+  /** The number it has in the history. */
+  id: number;
   /** When it was seen to be effective, monotonic nanoseconds; for an armed one: resolves when it is. */
   effective: Promise<number>;
   target: string;
@@ -35,6 +43,7 @@ export class FaultsUnderWay {
   readonly #onEffective: OnEffective;
   readonly #handles: FaultHandle[] = [];
   readonly #recoveries: Recovery[] = [];
+  readonly #inForce = new Set<{ id: number; fault: Fault; target: string }>();
   #last = 0;
 
   constructor(context: FaultContext, recorder: Recorder, patienceMs: number, onEffective: OnEffective) {
@@ -46,6 +55,7 @@ export class FaultsUnderWay {
 
   /** Resolves when the fault is set. `asked`: the target in the scenario's words, which `target` came out of. */
   async arm(fault: Fault, target: string, asked: string, options: FaultOptions): Promise<FaultHandle> {
+    this.#assertPossible(fault, target);
     const id = ++this.#last;
     const tell: Tell = (phase, detail) =>
       this.#recorder.event({ event: 'fault', id, fault: fault.name, target, phase, detail }).t;
@@ -54,6 +64,8 @@ export class FaultsUnderWay {
       tell('failed', error.message);
       throw error;
     });
+    const inForce = { id, fault, target };
+    this.#inForce.add(inForce);
     const effective = injection.effective.then((detail) => {
       const t = tell('effective', detail);
       if (fault.powersOff === true) this.#poweredOff(target);
@@ -61,7 +73,8 @@ export class FaultsUnderWay {
       return t;
     });
     effective.catch((error: Error) => tell('failed', error.message));
-    const handle = { effective, target, heal: this.#healing(fault, target, injection, tell) };
+    const heal = this.#healing(fault, target, injection, tell, () => this.#inForce.delete(inForce));
+    const handle = { id, effective, target, heal };
     this.#handles.push(handle);
     return handle;
   }
@@ -90,14 +103,33 @@ export class FaultsUnderWay {
     for (const recovery of this.#recoveries) if (recovery.target === server) recovery.over = true;
   }
 
-  #healing(fault: Fault, target: string, injection: Injection, tell: Tell): () => Promise<void> {
+  #assertPossible({ name, onceAtATime }: Fault, target: string): void {
+    if (onceAtATime !== true) return;
+    const other = [...this.#inForce].find((each) => each.fault.name === name && each.target === target);
+    if (other !== undefined)
+      throw new FaultImpossible(`${name} ${target} is in force already, as fault ${other.id}`);
+  }
+
+  #healing(
+    fault: Fault,
+    target: string,
+    injection: Injection,
+    tell: Tell,
+    over: () => void,
+  ): () => Promise<void> {
     let healed: Promise<void> | undefined;
     const heal = async () => {
       const sinceT = nowNs();
       tell('healed', await injection.heal());
+      over();
       if (fault.target === 'server') this.#awaitRecovery(fault.name, target, sinceT, tell);
     };
-    return () => (healed ??= heal());
+    // What could not be healed may be healed another time.
+    return () =>
+      (healed ??= heal().catch((error: Error) => {
+        healed = undefined;
+        throw error;
+      }));
   }
 
   /**

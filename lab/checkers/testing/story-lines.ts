@@ -42,7 +42,7 @@ export class StoryLines {
     const { servers = ['server-1', 'server-2'], protocol = 'safe', fencing = true } = options;
     this.servers = servers;
     this.#scenario = {
-      ...{ name: 'by-hand', file: 'by-hand.scenario.ts', engine: 'process', storage: 'nbd', seed: 7 },
+      ...{ name: 'story', file: 'story.scenario.ts', engine: 'process', storage: 'nbd', seed: 7 },
       ...{ expected: 'valid', violatedBy: [], atLeast: { acknowledged: 1 }, ...options.scenario },
     };
     for (const server of servers) this.#journals.set(server, []);

@@ -14,6 +14,8 @@ const LOOKS = 20;
 export class Server {
   readonly container: LabContainer;
   #frozen = false;
+  /** Parts that were stalled, and are to go on when the rest is thawed. */
+  #toGoOn: Part[] = [];
 
   constructor(container: LabContainer) {
     this.container = container;
@@ -28,6 +30,7 @@ export class Server {
     await this.container.kill();
     await this.container.ended(KILL_MS);
     this.#frozen = false;
+    this.#toGoOn = [];
   }
 
   async stop(): Promise<number | null> {
@@ -59,6 +62,8 @@ export class Server {
         `${this.container.name} was thawed, and yet stands still: engine says ${State.Status}, kernel says ${kernel}`,
       );
     }
+    const parts = this.#toGoOn.splice(0);
+    if (parts.length > 0) await this.unstall(parts);
   }
 
   async stall(parts: readonly Part[]): Promise<void> {
@@ -66,6 +71,10 @@ export class Server {
   }
 
   async unstall(parts: readonly Part[]): Promise<void> {
+    if (this.#frozen) {
+      this.#toGoOn.push(...parts);
+      return;
+    }
     await this.#signalParts(parts, 'CONT', (state) => !state.startsWith('T'));
   }
 

@@ -53,9 +53,11 @@ export class MemberProcesses {
     await signalUntil(meant, 'SIGSTOP', isStopped);
   }
 
+  /** Of a frozen member the parts go on when it is thawed. */
   async unstall(parts: readonly Part[]): Promise<void> {
-    const meant = this.#partsIn(parts);
     for (const part of parts) this.#stalled.delete(part);
+    if (this.#frozen) return;
+    const meant = this.#partsIn(parts);
     await signalUntil(meant, 'SIGCONT', goesOn);
   }
 

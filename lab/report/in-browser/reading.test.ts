@@ -14,10 +14,10 @@ describe('a report in a browser', function () {
   it('says the verdict, its evidence, the takeover against its bound and how to run it again', async () => {
     const page = await open(goodTakeover());
     const text = await page.locator('body').innerText();
-    assert.match(text, /by-hand\s+✓ valid/);
+    assert.match(text, /story\s+✓ valid/);
     assert.match(text, /claims held: single-writer, acknowledged-kept/);
     assert.match(text, /server-1 to server-2\s+3\s+2775 ms\s+31\d\d ms/);
-    assert.match(text, /bin\/lab run by-hand --engine process --storage nbd --seed 7/);
+    assert.match(text, /bin\/lab run story --engine process --storage nbd --seed 7/);
     assert.equal(await page.getByRole('img', { name: /% of the bound/ }).count(), 1);
   });
 
