@@ -101,7 +101,7 @@ class Link {
   readonly #uri: string;
   readonly #client: NbdClient;
   readonly #socket: Socket;
-  readonly #waiting = new Map<bigint, Waiting>();
+  readonly #waiting = new Map<number, Waiting>();
   readonly #settleReady: PromiseWithResolvers<ExportInfo>;
   readonly #settleLost = Promise.withResolvers<string>();
   #gone: string | undefined;
@@ -176,7 +176,7 @@ class Link {
     }
   }
 
-  #answered(cookie: bigint): Waiting | undefined {
+  #answered(cookie: number): Waiting | undefined {
     const waiting = this.#waiting.get(cookie);
     this.#waiting.delete(cookie);
     return waiting;

@@ -53,7 +53,7 @@ export class NbdkitProcess {
   readonly #onEnded: (ending: Ending) => void;
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
   readonly #wire = new NbdClient('');
-  readonly #pending = new Map<bigint, Pending>();
+  readonly #pending = new Map<number, Pending>();
   readonly #becomeReady: { resolve(): void; reject(error: Error): void };
   #why = '';
   #words = '';
@@ -179,7 +179,7 @@ export class NbdkitProcess {
     return canFlush ? undefined : 'it cannot flush';
   }
 
-  #settle(cookie: bigint): Pending {
+  #settle(cookie: number): Pending {
     const pending = this.#pending.get(cookie)!; // the wire knows no other cookies
     this.#pending.delete(cookie);
     return pending;

@@ -53,6 +53,26 @@ describe('bytes off a stream', () => {
     assert.equal(framing.take(3996)!.buffer, chunk.buffer);
   });
 
+  it('are not copied either when the chunks of a slice lie behind each other in memory', () => {
+    const framing = new Framing();
+    const memory = counted(4096);
+    framing.push(memory.subarray(0, 100));
+    framing.push(memory.subarray(100, 103));
+    framing.take(50);
+    framing.push(memory.subarray(103));
+    const slice = framing.take(4000)!;
+    assert.equal(slice.buffer, memory.buffer);
+    assert.deepEqual(slice, memory.subarray(50, 4050));
+  });
+
+  it('are not taken for one when there is a gap between them in memory', () => {
+    const framing = new Framing();
+    const memory = counted(4096);
+    framing.push(memory.subarray(0, 100));
+    framing.push(memory.subarray(101, 4000));
+    assert.deepEqual([...framing.take(3000)!.subarray(98, 102)], [98, 99, 101, 102]);
+  });
+
   it('keep what was taken when more comes in', () => {
     const framing = new Framing();
     framing.push(Uint8Array.of(1, 2));

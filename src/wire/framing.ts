@@ -3,9 +3,9 @@ const smallBytes = 2048;
 const gatherBytes = 16384;
 
 /**
- * Bytes as they come in off a stream, given out again in exact lengths. A slice that lies within one chunk is a view of
- * it; one that spans chunks is copied once, when all of it is there. So a payload costs one copy at most, however many
- * chunks it came in.
+ * Bytes as they come in off a stream, given out again in exact lengths. A slice that lies within one chunk, or within
+ * chunks that lie behind each other in memory, is a view; one that spans others is copied once, when all of it is there.
+ * So a payload costs one copy at most, however many chunks it came in.
  */
 export class Framing {
   #pieces: Uint8Array[] = [];
@@ -25,7 +25,9 @@ export class Framing {
   /** Takes over a chunk: the caller does not change its bytes afterwards. */
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
-    if (this.#available > 0 && chunk.length < smallBytes) this.#append(chunk);
+    if (this.#available === 0) this.#pieces.push(chunk);
+    else if (follows(chunk, this.#pieces.at(-1)!)) this.#lengthen(chunk.length);
+    else if (chunk.length < smallBytes) this.#append(chunk);
     else this.#pieces.push(chunk);
     this.#available += chunk.length;
   }
@@ -78,6 +80,12 @@ export class Framing {
     }
   }
 
+  /** The last piece goes on in the memory behind it. */
+  #lengthen(byBytes: number): void {
+    const { buffer, byteOffset, length } = this.#pieces.at(-1)!;
+    this.#pieces[this.#pieces.length - 1] = new Uint8Array(buffer, byteOffset, length + byBytes);
+  }
+
   /** Copies a small chunk behind the last piece when that one was gathered too. */
   #append(chunk: Uint8Array): void {
     if (this.#gather.length - this.#gathered < chunk.length) {
@@ -94,4 +102,8 @@ export class Framing {
       this.#pieces.push(this.#gather.subarray(start, this.#gathered));
     }
   }
+}
+
+function follows(chunk: Uint8Array, piece: Uint8Array): boolean {
+  return chunk.buffer === piece.buffer && chunk.byteOffset === piece.byteOffset + piece.length;
 }

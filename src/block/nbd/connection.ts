@@ -7,7 +7,9 @@ import type { Failed, Outcome } from '../../wire/nbd/outcome.ts';
 import { type Command, describeCommand } from '../../wire/nbd/request.ts';
 import type { NbdAddress } from '../uri-nbd.ts';
 import { formatNbdUri } from '../uri-nbd.ts';
+import { Alarm } from './alarm.ts';
 import { negotiate, type Negotiated, type NbdTarget } from './negotiate.ts';
+import { Outbox } from './outbox.ts';
 import { shortened } from './shortened.ts';
 
 /** Requests whose user gave up and that were not answered either. Beyond that the connection is given up too. */
@@ -17,10 +19,11 @@ const leaveMs = 1000;
 
 interface Pending {
   command: Command;
-  /** Bytes received on this connection when the request was issued. */
+  /** What was received on this connection when the request was issued, in chunks. */
   receivedBefore: number;
   deadlineMs: number;
-  timer: NodeJS.Timeout;
+  /** Of `performance.now()`. */
+  untilMs: number;
   resolve: (payload: Uint8Array) => void;
   reject: (error: Error) => void;
 }
@@ -38,7 +41,11 @@ export class NbdConnection implements AsyncDisposable {
   /** Under TLS: the connection that `#socket` goes through. */
   readonly #transport: Socket;
   readonly #wire: NbdClient;
-  readonly #pending = new Map<bigint, Pending>();
+  readonly #outbox: Outbox;
+  /** One for all requests: their deadlines are mostly the same, and nearly all of them never come. */
+  readonly #alarm = new Alarm((nowMs) => this.#expireUntil(nowMs));
+  #chunksReceived = 0;
+  readonly #pending = new Map<number, Pending>();
   readonly #closedListeners: ((reason: string) => void)[] = [];
   readonly #gone: Promise<void>;
   /** Why no request is issued here any more; the ones in flight go on. */
@@ -70,6 +77,7 @@ export class NbdConnection implements AsyncDisposable {
     this.#socket = socket;
     this.#transport = transport;
     this.#wire = wire;
+    this.#outbox = new Outbox(socket);
     socket.on('data', (chunk) => this.#received(chunk));
     socket.on('error', (error) => {
       this.#lastError = error;
@@ -101,11 +109,11 @@ export class NbdConnection implements AsyncDisposable {
     if (!this.usable)
       throw new Error(`invariant: a request on a connection that is being left (${this.target.name})`);
     return new Promise((resolve, reject) => {
-      const { cookie, bytes } = this.#wire.issue(command);
-      const timer = setTimeout(() => this.#expire(cookie), deadlineMs);
-      const receivedBefore = this.#socket.bytesRead;
-      this.#pending.set(cookie, { command, receivedBefore, deadlineMs, timer, resolve, reject });
-      this.#socket.write(bytes);
+      const { cookie } = this.#wire.issue(command, this.#outbox.room);
+      const untilMs = performance.now() + deadlineMs;
+      const receivedBefore = this.#chunksReceived;
+      this.#pending.set(cookie, { command, receivedBefore, deadlineMs, untilMs, resolve, reject });
+      this.#alarm.ringBy(untilMs);
     });
   }
 
@@ -128,6 +136,7 @@ export class NbdConnection implements AsyncDisposable {
   }
 
   #received(chunk: Uint8Array): void {
+    this.#chunksReceived += 1;
     for (const outcome of this.#wire.receive(chunk)) this.#take(outcome);
     this.#leaveWhenIdle();
   }
@@ -160,16 +169,24 @@ export class NbdConnection implements AsyncDisposable {
   }
 
   /** Takes a request out of those in flight; undefined when its user gave it up earlier and its answer is late. */
-  #settle(cookie: bigint): Pending | undefined {
+  #settle(cookie: number): Pending | undefined {
     const pending = this.#pending.get(cookie);
     this.#pending.delete(cookie);
-    clearTimeout(pending?.timer);
     return pending;
   }
 
-  #expire(cookie: bigint): void {
-    const pending = this.#settle(cookie);
-    if (pending === undefined) return;
+  /** Gives up every request whose time is over. Returns the earliest deadline of the others. */
+  #expireUntil(nowMs: number): number {
+    let earliestMs = Infinity;
+    for (const [cookie, pending] of this.#pending) {
+      if (pending.untilMs <= nowMs) this.#expire(cookie, pending);
+      else earliestMs = Math.min(earliestMs, pending.untilMs);
+    }
+    return earliestMs;
+  }
+
+  #expire(cookie: number, pending: Pending): void {
+    this.#pending.delete(cookie);
     this.#wire.abandon(cookie);
     pending.reject(
       new OutcomeUnknown(
@@ -178,7 +195,7 @@ export class NbdConnection implements AsyncDisposable {
     );
     // A TCP connection that lost packets for long sends again after a back-off of up to minutes; a new one does not
     // wait. The other requests in flight here keep their chance: a slow server is not a dead one.
-    const silent = this.#socket.bytesRead === pending.receivedBefore;
+    const silent = this.#chunksReceived === pending.receivedBefore;
     const tooManyLate = this.#wire.unanswered - this.#pending.size > lateLimit;
     if (silent || tooManyLate) this.#leave('the server does not answer', false);
     this.#leaveWhenIdle();
@@ -200,6 +217,7 @@ export class NbdConnection implements AsyncDisposable {
   }
 
   #disconnect(reason: string): void {
+    this.#outbox.flush();
     this.#socket.write(this.#wire.disconnect());
     this.#socket.destroySoon();
     const timer = setTimeout(() => this.#socket.destroy(), leaveMs);
@@ -212,6 +230,7 @@ export class NbdConnection implements AsyncDisposable {
     if (this.#lost !== undefined) return;
     this.#lost = reason;
     clearTimeout(this.#lateTimer);
+    this.#alarm.stop();
     if (!politely) this.#drop();
     for (const cookie of [...this.#pending.keys()]) {
       const pending = this.#settle(cookie)!;

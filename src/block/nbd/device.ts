@@ -53,14 +53,11 @@ export class NbdBlockDevice implements BlockDevice {
   }
 
   read(offsetBytes: number, lengthBytes: number, deadlineMs: number): Promise<Uint8Array> {
-    const command: Command = { kind: 'read', offsetBytes, lengthBytes };
-    return this.#carryOut(command, deadlineMs, (connection, untilMs) =>
-      this.#issue(connection, command, untilMs),
-    );
+    return this.#carryOut({ kind: 'read', offsetBytes, lengthBytes }, deadlineMs);
   }
 
-  writeDurably(offsetBytes: number, bytes: Uint8Array, deadlineMs: number): Promise<void> {
-    return this.#writeDurably({ kind: 'write', offsetBytes, bytes, fua: true }, deadlineMs);
+  async writeDurably(offsetBytes: number, bytes: Uint8Array, deadlineMs: number): Promise<void> {
+    await this.#carryOut({ kind: 'write', offsetBytes, bytes, fua: true }, deadlineMs);
   }
 
   /**
@@ -76,7 +73,7 @@ export class NbdBlockDevice implements BlockDevice {
   ): Promise<void> {
     const extent = { offsetBytes, lengthBytes };
     const flags = { fua: true, noHole: keepAllocated, fast: onlyFast };
-    await this.#writeDurably({ kind: 'write-zeroes', ...extent, ...flags }, deadlineMs);
+    await this.#carryOut({ kind: 'write-zeroes', ...extent, ...flags }, deadlineMs);
   }
 
   /**
@@ -84,10 +81,7 @@ export class NbdBlockDevice implements BlockDevice {
    * from then on, until they are written again. An outcome that is not known may come true later, as that of a write.
    */
   async trim(offsetBytes: number, lengthBytes: number, deadlineMs: number): Promise<void> {
-    const command: Command = { kind: 'trim', offsetBytes, lengthBytes };
-    await this.#carryOut(command, deadlineMs, (connection, untilMs) =>
-      this.#issue(connection, command, untilMs),
-    );
+    await this.#carryOut({ kind: 'trim', offsetBytes, lengthBytes }, deadlineMs);
   }
 
   /** Requests in flight are settled first, each by its deadline. */
@@ -99,41 +93,32 @@ export class NbdBlockDevice implements BlockDevice {
     return this.#connections.latest.info;
   }
 
-  #writeDurably(write: DurableWrite, deadlineMs: number): Promise<void> {
-    return this.#carryOut(write, deadlineMs, async (connection, untilMs) => {
-      switch (durabilityOf(connection.info)) {
-        case 'fua':
-          await this.#issue(connection, write, untilMs);
-          return;
-        case 'flush':
-          await this.#issue(connection, { ...write, fua: false }, untilMs);
-          await this.#flushAfter(write, connection, untilMs);
-          return;
-        default:
-          throw this.#notSent(write, 'the export offers neither forced unit access nor flush', 'ENOTSUP');
-      }
-    });
-  }
-
-  /** Where there is room for it, on a connection to an export that takes it. */
-  async #carryOut<T>(
-    command: Command,
-    deadlineMs: number,
-    act: (connection: NbdConnection, untilMs: number) => Promise<T>,
-  ): Promise<T> {
+  /** Where there is room for it, on a connection to an export that takes it. Nothing is awaited that is there already. */
+  async #carryOut(command: Command, deadlineMs: number): Promise<Uint8Array> {
     const untilMs = performance.now() + deadlineMs;
     const payloadBytes = Math.min(payloadBytesOf(command), NBD_LIMIT.payloadBytes);
     const full = this.#backlog.problem(payloadBytes);
     if (full !== undefined) throw this.#notSent(command, full, 'EBUSY');
     this.#backlog.enter(payloadBytes);
     try {
-      const connection = await this.#connectionFor(command, untilMs);
+      const connection = this.#connections.usable ?? (await this.#connectionFor(command, untilMs));
       const problem = commandProblem(connection.info, command);
       if (problem !== undefined) throw this.#notSent(command, problem.why, problem.code);
-      return await act(connection, untilMs);
+      const durable = command.kind === 'write' || command.kind === 'write-zeroes';
+      if (durable && !connection.info.canFua) return await this.#writeAndFlush(command, connection, untilMs);
+      return await this.#issue(connection, command, untilMs);
     } finally {
       this.#backlog.leave(payloadBytes);
     }
+  }
+
+  async #writeAndFlush(write: DurableWrite, connection: NbdConnection, untilMs: number): Promise<Uint8Array> {
+    if (durabilityOf(connection.info) === 'none') {
+      throw this.#notSent(write, 'the export offers neither forced unit access nor flush', 'ENOTSUP');
+    }
+    const nothing = await this.#issue(connection, { ...write, fua: false }, untilMs);
+    await this.#flushAfter(write, connection, untilMs);
+    return nothing;
   }
 
   async #connectionFor(command: Command, untilMs: number): Promise<NbdConnection> {
@@ -145,7 +130,8 @@ export class NbdBlockDevice implements BlockDevice {
     }
   }
 
-  async #issue(connection: NbdConnection, command: Command, untilMs: number): Promise<Uint8Array> {
+  /** Throws when nothing was sent. */
+  #issue(connection: NbdConnection, command: Command, untilMs: number): Promise<Uint8Array> {
     const leftMs = untilMs - performance.now();
     if (leftMs <= 0) throw this.#notSent(command, 'its deadline passed', 'ETIMEDOUT');
     if (!connection.usable) throw this.#notSent(command, 'the connection was lost', 'ENOTCONN');

@@ -7,6 +7,7 @@ import type { Outcome } from '../../wire/nbd/outcome.ts';
 import { grantedEpochIn } from '../../wire/nbd/refusal.ts';
 import { TlsUnusable } from '../../tls/unusable.ts';
 import type { NbdAddress } from '../uri-nbd.ts';
+import { connectWithInbox } from './inbox.ts';
 import { shortened } from './shortened.ts';
 import { type ClientTls, clientTls } from './tls.ts';
 
@@ -129,7 +130,9 @@ const missing: Readonly<Record<Stage, string>> = {
 function connectTo(address: NbdAddress): Socket {
   const where =
     'socketPath' in address ? { path: address.socketPath } : { host: address.host, port: address.port };
-  return connect({ ...where, noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveAfterMs });
+  const options = { ...where, noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveAfterMs };
+  // TLS takes the connection itself over, and receives in its own way.
+  return address.tls === undefined ? connectWithInbox(options) : connect(options);
 }
 
 function closedBecause(stage: Stage, error: Error | undefined, wire: NbdClient): string {

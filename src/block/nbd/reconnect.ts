@@ -20,6 +20,11 @@ export class Reconnector {
     return this.#connection;
   }
 
+  /** The connection at hand, when requests can go through it. */
+  get usable(): NbdConnection | undefined {
+    return !this.#closed && this.#connection.usable ? this.#connection : undefined;
+  }
+
   /**
    * A usable connection by `untilMs` of `performance.now()`. Requests share an attempt to make one. Rejects with the
    * reason why there is none: nothing was sent.

@@ -83,5 +83,5 @@ function readError(type: number, reader: Reader): Chunk | Broken {
 
 /** Inexact beyond 2^53, and beyond every request then. */
 function offset(reader: Reader): number {
-  return Number(reader.u64());
+  return reader.roughU64();
 }

@@ -2,7 +2,7 @@ import { Framing } from '../framing.ts';
 import { Negotiation, type Step } from './negotiation.ts';
 import { optionAbort } from './option.ts';
 import type { Outcome } from './outcome.ts';
-import { type Command, encodeDisconnect, encodeRequest } from './request.ts';
+import { type Command, encodeDisconnect, encodeRequest, type Room } from './request.ts';
 import { Transmission } from './transmission.ts';
 
 /**
@@ -16,7 +16,7 @@ export class NbdClient {
   readonly #negotiation: Negotiation;
   #transmission: Transmission | undefined;
   #end: 'closed' | 'dead' | undefined;
-  #lastCookie = 0n;
+  #lastCookie = 0;
 
   /**
    * `tls`: no export is asked for before the connection is secured; a server that has no TLS has refused. Throws
@@ -54,20 +54,21 @@ export class NbdClient {
   }
 
   /**
-   * A request: its cookie, unique for this connection, and the bytes to send. Only while `ready`. Whether the export
-   * takes it (range, alignment, flags and commands it offers) is checked by whoever knows the export.
+   * A request: its cookie, unique for this connection, and the bytes to send, in memory that `room` gave. Only while
+   * `ready`. Whether the export takes it (range, alignment, flags and commands it offers) is checked by whoever knows the
+   * export.
    */
-  issue(command: Command): { cookie: bigint; bytes: Uint8Array } {
+  issue(command: Command, room?: Room): { cookie: number; bytes: Uint8Array } {
     if (this.#transmission === undefined || this.#end !== undefined)
       throw new Error(`invariant: a request on an NBD connection that is ${this.status}`);
     const cookie = ++this.#lastCookie;
-    const bytes = encodeRequest(command, cookie);
+    const bytes = encodeRequest(command, cookie, room);
     this.#transmission.opened(cookie, command);
     return { cookie, bytes };
   }
 
   /** Nobody waits for this answer any more. It is still to come, and nothing of it is kept. */
-  abandon(cookie: bigint): void {
+  abandon(cookie: number): void {
     this.#transmission?.abandon(cookie);
   }
 

@@ -52,7 +52,7 @@ function play(bytes: Uint8Array, lengths: readonly number[], readyAt?: number): 
 
 /** What holds of the outcomes whatever the server said. */
 function check({ outcomes, status, unanswered }: Played): void {
-  const answered = new Set<bigint>();
+  const answered = new Set<number>();
   for (const [index, outcome] of outcomes.entries()) {
     switch (outcome.kind) {
       case 'broken':
@@ -63,7 +63,7 @@ function check({ outcomes, status, unanswered }: Played): void {
         break;
       case 'done':
       case 'failed': {
-        const command = commands[Number(outcome.cookie) - 1];
+        const command = commands[outcome.cookie - 1];
         assert.ok(
           command !== undefined && !answered.has(outcome.cookie),
           `an answer to nothing: ${outcome.cookie}`,

@@ -13,14 +13,14 @@ export type Outcome =
   /** The server does not let this client have the export. `text` is the server's own in one line, '' when it gave none. */
   | { kind: 'refused'; type: number; text: string }
   /** The answer to a request. Payload comes with a read that succeeded, and with nothing else. */
-  | { kind: 'done'; cookie: bigint; payload: Uint8Array }
+  | { kind: 'done'; cookie: number; payload: Uint8Array }
   | Failed
   | Broken;
 
 /** This request failed and no other one did. */
 export interface Failed {
   kind: 'failed';
-  cookie: bigint;
+  cookie: number;
   /** The number as it came; the first of several, but ESHUTDOWN whenever it is among them. */
   error: number;
   /** The server's own words in one line, where it gave some. */

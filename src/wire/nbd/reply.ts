@@ -61,7 +61,7 @@ export class Reply {
   }
 
   /** What it comes to, after its last chunk. */
-  end(cookie: bigint): Outcome {
+  end(cookie: number): Outcome {
     if (this.#failed !== undefined) return { ...this.#failed, cookie };
     if (this.missingBytes > 0) {
       const text = `the reply to a read of ${this.contentBytes} bytes ended ${this.missingBytes} bytes short`;
@@ -97,10 +97,14 @@ export class Reply {
     if (offsetBytes < this.#startBytes || endBytes > this.#endBytes || this.contentBytes === 0) {
       return broken('malformed-chunk', `${what} in the reply to a ${this.#asked()}`);
     }
-    const seen = this.#seen.subarray(offsetBytes - this.#startBytes, endBytes - this.#startBytes);
+    const again = this.#seen.length > 0 && this.#seenWithin(offsetBytes, endBytes);
     const afterError = this.#errorOffsets?.some((at) => at >= offsetBytes && at < endBytes) ?? false;
-    if (lengthBytes <= this.missingBytes && !seen.includes(1) && !afterError) return undefined;
+    if (lengthBytes <= this.missingBytes && !again && !afterError) return undefined;
     return broken('malformed-chunk', `${what}, which overlap with an earlier chunk of the same reply`);
+  }
+
+  #seenWithin(offsetBytes: number, endBytes: number): boolean {
+    return this.#seen.subarray(offsetBytes - this.#startBytes, endBytes - this.#startBytes).includes(1);
   }
 
   #takeError({ error, text, offsetBytes }: Chunk & { kind: 'error' }): Broken | undefined {

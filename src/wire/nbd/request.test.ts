@@ -3,7 +3,7 @@ import { NBD_REQUEST_MAGIC } from './constants.ts';
 import { type Command, describeCommand, encodeDisconnect, encodeRequest } from './request.ts';
 import { bytesOf } from './server-bytes.fixture.ts';
 
-const cookie = 0x1122334455667788n;
+const cookie = 0x11223344556677;
 const sector = new Uint8Array(512).fill(7);
 
 // prettier-ignore
@@ -45,7 +45,7 @@ describe('an NBD request', () => {
 
   it('does not change with the memory it was made from: it may be sent much later', () => {
     const bytes = new Uint8Array(512).fill(1);
-    const request = encodeRequest({ kind: 'write', offsetBytes: 0, bytes, fua: true }, 1n);
+    const request = encodeRequest({ kind: 'write', offsetBytes: 0, bytes, fua: true }, 1);
     bytes.fill(2);
     assert.ok(request.subarray(28).every((byte) => byte === 1));
   });

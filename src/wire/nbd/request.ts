@@ -20,33 +20,49 @@ export type Command =
       fast: boolean;
     };
 
-/** One request as bytes ("Request message"). A write's payload is copied: its owner may change it afterwards. */
-export function encodeRequest(command: Command, cookie: bigint): Uint8Array {
+/** Gives memory of exactly so many bytes, whatever is in it. */
+export type Room = (lengthBytes: number) => Uint8Array;
+
+const fresh: Room = (lengthBytes) => new Uint8Array(lengthBytes);
+
+/**
+ * One request as bytes ("Request message"), laid into what `room` gives. A write's payload is copied: its owner may change
+ * it afterwards.
+ */
+export function encodeRequest(command: Command, cookie: number, room = fresh): Uint8Array {
   switch (command.kind) {
     case 'read':
-      return request(NBD_CMD.READ, 0, cookie, command.offsetBytes, command.lengthBytes);
+      return request(room, NBD_CMD.READ, 0, cookie, command.offsetBytes, command.lengthBytes);
     case 'write': {
       const { bytes, offsetBytes, fua } = command;
-      return request(NBD_CMD.WRITE, fua ? NBD_CMD_FLAG.FUA : 0, cookie, offsetBytes, bytes.length, bytes);
+      return request(
+        room,
+        NBD_CMD.WRITE,
+        fua ? NBD_CMD_FLAG.FUA : 0,
+        cookie,
+        offsetBytes,
+        bytes.length,
+        bytes,
+      );
     }
     case 'trim':
-      return request(NBD_CMD.TRIM, 0, cookie, command.offsetBytes, command.lengthBytes);
+      return request(room, NBD_CMD.TRIM, 0, cookie, command.offsetBytes, command.lengthBytes);
     case 'write-zeroes': {
       const { offsetBytes, lengthBytes, fua, noHole, fast } = command;
       const flags =
         (fua ? NBD_CMD_FLAG.FUA : 0) |
         (noHole ? NBD_CMD_FLAG.NO_HOLE : 0) |
         (fast ? NBD_CMD_FLAG.FAST_ZERO : 0);
-      return request(NBD_CMD.WRITE_ZEROES, flags, cookie, offsetBytes, lengthBytes);
+      return request(room, NBD_CMD.WRITE_ZEROES, flags, cookie, offsetBytes, lengthBytes);
     }
     default:
-      return request(NBD_CMD.FLUSH, 0, cookie, 0, 0);
+      return request(room, NBD_CMD.FLUSH, 0, cookie, 0, 0);
   }
 }
 
 /** NBD_CMD_DISC. It has no answer, and nothing may be sent after it. */
 export function encodeDisconnect(): Uint8Array {
-  return request(NBD_CMD.DISC, 0, 0n, 0, 0);
+  return request(fresh, NBD_CMD.DISC, 0, 0, 0, 0);
 }
 
 /** For messages: `write of 512 bytes at 4096`. */
@@ -66,14 +82,15 @@ export function describeCommand(command: Command): string {
 const empty = new Uint8Array(0);
 
 function request(
+  room: Room,
   type: number,
   flags: number,
-  cookie: bigint,
+  cookie: number,
   offsetBytes: number,
   lengthBytes: number,
   payload: Uint8Array = empty,
 ): Uint8Array {
-  const bytes = new Uint8Array(NBD_SIZE.request + payload.length);
+  const bytes = room(NBD_SIZE.request + payload.length);
   new Writer(bytes)
     .u32(NBD_REQUEST_MAGIC)
     .u16(flags)

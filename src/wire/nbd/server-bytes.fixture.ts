@@ -77,12 +77,17 @@ export function exportReply(sizeBytes: number | bigint, zeroes: number, flags = 
   return bytesOf([64, sizeBytes], [16, flags], Buffer.alloc(zeroes));
 }
 
-export function simpleReply(cookie: bigint, error = 0, payload: Uint8Array = bytesOf()): Uint8Array {
+export function simpleReply(cookie: number | bigint, error = 0, payload: Uint8Array = bytesOf()): Uint8Array {
   return bytesOf([32, NBD_SIMPLE_REPLY_MAGIC], [32, error], [64, cookie], payload);
 }
 
 /** One chunk of a structured reply. `flags` 1: the last one. */
-export function chunk(cookie: bigint, type: number, data: Uint8Array = bytesOf(), flags = 0): Uint8Array {
+export function chunk(
+  cookie: number | bigint,
+  type: number,
+  data: Uint8Array = bytesOf(),
+  flags = 0,
+): Uint8Array {
   return bytesOf(
     [32, NBD_STRUCTURED_REPLY_MAGIC],
     [16, flags],
@@ -93,25 +98,35 @@ export function chunk(cookie: bigint, type: number, data: Uint8Array = bytesOf()
   );
 }
 
-export function dataChunk(cookie: bigint, offset: number | bigint, data: Uint8Array, flags = 0): Uint8Array {
+export function dataChunk(
+  cookie: number | bigint,
+  offset: number | bigint,
+  data: Uint8Array,
+  flags = 0,
+): Uint8Array {
   return chunk(cookie, NBD_REPLY_TYPE.OFFSET_DATA, bytesOf([64, offset], data), flags);
 }
 
-export function holeChunk(cookie: bigint, offset: number | bigint, length: number, flags = 0): Uint8Array {
+export function holeChunk(
+  cookie: number | bigint,
+  offset: number | bigint,
+  length: number,
+  flags = 0,
+): Uint8Array {
   return chunk(cookie, NBD_REPLY_TYPE.OFFSET_HOLE, bytesOf([64, offset], [32, length]), flags);
 }
 
-export function noneChunk(cookie: bigint): Uint8Array {
+export function noneChunk(cookie: number | bigint): Uint8Array {
   return chunk(cookie, NBD_REPLY_TYPE.NONE, bytesOf(), 1);
 }
 
-export function errorChunk(cookie: bigint, error: number, text = '', flags = 0): Uint8Array {
+export function errorChunk(cookie: number | bigint, error: number, text = '', flags = 0): Uint8Array {
   const data = bytesOf([32, error], [16, Buffer.byteLength(text)], text);
   return chunk(cookie, NBD_REPLY_TYPE.ERROR, data, flags);
 }
 
 export function errorAtChunk(
-  cookie: bigint,
+  cookie: number | bigint,
   error: number,
   offset: number | bigint,
   text = '',

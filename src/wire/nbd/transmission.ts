@@ -11,14 +11,14 @@ import type { Command } from './request.ts';
 /** What the next bytes are. */
 type Phase =
   | { at: 'reply' }
-  | { at: 'payload'; cookie: bigint; reply: Reply }
+  | { at: 'payload'; cookie: number; reply: Reply }
   | { at: 'chunk-length'; head: ChunkHead; reply: Reply }
   | { at: 'chunk-data'; head: ChunkHead; reply: Reply; lengthBytes: number };
 
 /** The client's side of the transmission phase: which requests are open, and what becomes of them. */
 export class Transmission {
   readonly #structuredReplies: boolean;
-  readonly #open = new Map<bigint, Reply>();
+  readonly #open = new Map<number, Reply>();
   #phase: Phase = { at: 'reply' };
 
   constructor(structuredReplies: boolean) {
@@ -37,11 +37,11 @@ export class Transmission {
     return held;
   }
 
-  opened(cookie: bigint, command: Command): void {
+  opened(cookie: number, command: Command): void {
     this.#open.set(cookie, new Reply(command));
   }
 
-  abandon(cookie: bigint): void {
+  abandon(cookie: number): void {
     this.#open.get(cookie)?.abandon();
   }
 
@@ -67,7 +67,7 @@ export class Transmission {
       return broken('unexpected-reply', 'a structured reply, which was not negotiated');
     }
     const reply = this.#open.get(head.cookie);
-    if (reply === undefined) return unknownCookie(head.cookie);
+    if (reply === undefined) return unknownCookie(bytes);
     if (head.kind === 'simple') return this.#takeSimple(head.cookie, head.error, reply);
     this.#phase = { at: 'chunk-length', head, reply };
     return 'nothing';
@@ -77,7 +77,7 @@ export class Transmission {
    * Once structured replies are agreed to, a read must not be answered like this. Of an error it is plain all the same
    * where it ends; of a success it is not.
    */
-  #takeSimple(cookie: bigint, error: number, reply: Reply): Step {
+  #takeSimple(cookie: number, error: number, reply: Reply): Step {
     if (error === 0 && reply.contentBytes > 0) {
       if (this.#structuredReplies) return broken('unexpected-reply', 'a simple reply to a read');
       this.#phase = { at: 'payload', cookie, reply };
@@ -119,6 +119,8 @@ export class Transmission {
   }
 }
 
-function unknownCookie(cookie: bigint): Broken {
+/** From the head itself, for the cookie of one that is broken may be too large for a number. */
+function unknownCookie(head: Uint8Array): Broken {
+  const cookie = new Reader(head.subarray(NBD_SIZE.replyHead - 8)).u64();
   return broken('unknown-cookie', `a reply with cookie 0x${cookie.toString(16)}, which no open request has`);
 }
