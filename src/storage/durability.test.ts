@@ -98,7 +98,11 @@ describe('what must survive a loss of power', () => {
           'storage: the data area could not be made durable (EIO: i/o error): every flush and durable write fails from now on; ' +
             'see to the disk of the data file, then start this storage node again',
         );
-        assert.equal(gate.troubles.filter((line) => line.includes('could not be made durable')).length, 1);
+        assert.equal(
+          gate.troubles.filter((line) => line.startsWith('storage: the data area could not be made durable'))
+            .length,
+          1,
+        );
       }
       await using again = await TestGate.start(storage, { backend: 'file' });
       assert.deepEqual(await outcomes(await again.into(dataName('b', 7))), ['ok', 'ok', 'ok', 'ok']);
