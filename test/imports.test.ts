@@ -30,6 +30,10 @@ const permissions: Record<
   },
   'src/agent': { any: ['src/protocol', 'src/area', 'src/ports'] },
   'src/config': { any: ['src/area', 'src/block', 'src/ports'], builtins: true, packages: ['zod', 'yaml'] },
+  'src/doctor': {
+    any: ['src/area', 'src/block', 'src/ports', 'src/protocol'],
+    builtins: true,
+  },
   'src/commands': {
     any: [
       'src/agent',
@@ -37,6 +41,7 @@ const permissions: Record<
       'src/block',
       'src/bytes',
       'src/config',
+      'src/doctor',
       'src/fence',
       'src/host',
       'src/ports',

@@ -94,7 +94,7 @@ async function measureDisk(
 }
 
 /** How Linux packs both numbers into one (makedev(3), glibc). */
-function deviceNumbers(rdev: number): { major: number; minor: number } {
+export function deviceNumbers(rdev: number): { major: number; minor: number } {
   const packed = BigInt(rdev);
   const major = ((packed >> 8n) & 0xfffn) | ((packed >> 32n) & 0xfffff000n);
   const minor = (packed & 0xffn) | ((packed >> 12n) & 0xffffff00n);

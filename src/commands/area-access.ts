@@ -26,7 +26,7 @@ export function requireNoSecret(uri: string): void {
 }
 
 /** A URI that cannot be one is a wrong argument, not a storage that fails. */
-function requireUri(uri: string): void {
+export function requireUri(uri: string): void {
   try {
     parseDeviceUri(uri);
   } catch (error) {

@@ -7,7 +7,7 @@ describe('arbiter', () => {
     const { exitCode, stdout, stderr } = await arbiter('--help');
     assert.equal(exitCode, 0);
     assert.equal(stderr, '');
-    for (const command of ['init', 'run', 'status', 'dump', 'release', 'storage']) {
+    for (const command of ['init', 'run', 'status', 'dump', 'doctor', 'release', 'storage']) {
       assert.match(stdout, new RegExp(`^  ${command} +\\S`, 'm'));
     }
     assert.match(stdout, /^Example:\n {2}arbiter init nbd:/m);
@@ -18,7 +18,16 @@ describe('arbiter', () => {
     assert.deepEqual(await arbiter('--version'), { exitCode: 0, stdout: programVersion(), stderr: '' });
   });
 
-  for (const command of ['init', 'run', 'status', 'dump', 'release', 'storage', 'storage control']) {
+  for (const command of [
+    'init',
+    'run',
+    'status',
+    'dump',
+    'doctor',
+    'release',
+    'storage',
+    'storage control',
+  ]) {
     it(`explains ${command}, with an example`, async () => {
       for (const argv of [
         [...command.split(' '), '--help'],
@@ -44,7 +53,7 @@ describe('arbiter', () => {
     [['dump', 'file:///a', '--jsn'], "arbiter: unknown option '--jsn' (Did you mean --json?)"],
     [['storage', 'control'],   "arbiter: required option '--socket <path>' not specified"],
     [['dump', 'nbd:///a'],      'arbiter: nbd:///a: needs a host as in nbd://HOST[:PORT]/EXPORT; IPv6 addresses stand in [brackets]'],
-    [['dump', ''],             'arbiter: a block device is named by a URI, and this one is empty; known are nbd://HOST[:PORT]/EXPORT, nbd+unix:///EXPORT?socket=/PATH, both as nbds with TLS, file:///PATH and a plain path'],
+    [['dump', ''],             'arbiter: a block device is named by a URI, and this one is empty; known are nbd://HOST[:PORT]/EXPORT, nbd+unix:///EXPORT?socket=/PATH, both as nbds with TLS, iscsi://[USER@]HOST[:PORT]/TARGET/LUN, file:///PATH and a plain path'],
   ];
   for (const [argv, line] of WRONG) {
     it(`answers one line and 64 to: arbiter ${argv.join(' ')}`, async () => {

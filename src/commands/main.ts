@@ -28,6 +28,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'every field of every block of a quorum area',
     load: async () => (await import('./dump.ts')).dumpCommand(),
   },
+  doctor: {
+    summary: 'what a storage can do, and which timings fit it',
+    load: async () => (await import('./doctor.ts')).doctorCommand(),
+  },
   release: {
     summary: 'let go of the area, so that another server may take over',
     load: async () => (await import('./release.ts')).releaseCommand(),

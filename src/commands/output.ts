@@ -36,6 +36,19 @@ export function fields(entries: readonly (readonly [name: string, value: string]
   return entries.map(([name, value]) => `${indent}${name.padEnd(width)}  ${value}`.trimEnd());
 }
 
+/** Breaks a line at spaces so that none is longer than COLUMNS; what follows is indented. A longer word stays whole. */
+export function wrapped(text: string, indent: string): string[] {
+  const lines: string[] = [];
+  let rest = text;
+  while (rest.length > COLUMNS) {
+    const at = rest.lastIndexOf(' ', COLUMNS);
+    if (at <= indent.length) break;
+    lines.push(rest.slice(0, at).trimEnd());
+    rest = indent + rest.slice(at + 1).trimStart();
+  }
+  return [...lines, rest];
+}
+
 /** The wall clock of whoever wrote a block; '' when it did not say. */
 export function wallTime(wallMs: number): string {
   const date = new Date(wallMs);

@@ -5,18 +5,12 @@ export class BadRule extends Error {
   override readonly name = 'BadRule';
 }
 
-const ACTIONS: readonly RuleSpec['action'][] = ['hold', 'delay', 'fail', 'drop'];
+const OPERATIONS: readonly Operation[] = ['read', 'write', 'flush'];
+const ACTIONS: readonly RuleSpec['action'][] = ['hold', 'delay', 'fail'];
 const FIELDS = ['peer', 'export', 'op', 'offset', 'nth', 'action', 'delayMs', 'error'];
 
-/** What a rule of this storage node may name. */
-export interface RuleWords {
-  operations: readonly Operation[];
-  /** Of a request that is failed. */
-  errorNames: readonly string[];
-}
-
-/** A rule from JSON. Throws BadRule. */
-export function parseRuleSpec(body: unknown, { operations, errorNames }: RuleWords): RuleSpec {
+/** A rule from JSON. `errors` are the names that `error` may take. Throws BadRule. */
+export function parseRuleSpec(body: unknown, errors: readonly string[]): RuleSpec {
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw new BadRule('a rule is a JSON object');
   const fields = body as Record<string, unknown>;
@@ -32,11 +26,11 @@ export function parseRuleSpec(body: unknown, { operations, errorNames }: RuleWor
     ...(peer === undefined ? {} : { peer }),
     ...(name === undefined ? {} : { export: name }),
     ...(offset === undefined ? {} : { offset }),
-    op: oneOf(fields, 'op', operations),
+    op: oneOf(fields, 'op', OPERATIONS),
     nth: whole(fields, 'nth', 1) ?? 1,
     action,
     delayMs: whole(fields, 'delayMs', 0) ?? 0,
-    error: fields['error'] === undefined ? 'EIO' : oneOf(fields, 'error', errorNames),
+    error: fields['error'] === undefined ? 'EIO' : oneOf(fields, 'error', errors),
   };
 }
 

@@ -7,7 +7,6 @@ import { readPskFile } from '../tls/psk-file.ts';
 import { commonSettings, pskCiphers } from '../tls/settings.ts';
 import { TlsUnusable } from '../tls/unusable.ts';
 import type { TlsMode } from '../wire/nbd/server/start-tls.ts';
-import { TellOnce } from './tell-once.ts';
 import { StorageUnusable } from './unusable.ts';
 
 export type GateTlsOptions = GateKeys & {
@@ -51,15 +50,15 @@ export function gateTls(
   onTrouble: (line: string) => void,
 ): GateTls {
   let latest = readKeys(keys);
-  const unusable = new TellOnce(onTrouble);
+  let told = '';
   const renew = (): void => {
     try {
       latest = readKeys(keys);
-      unusable.over();
+      told = '';
     } catch (error) {
-      unusable.trouble(
-        `${(error as Error).message}: what was read before stays in use; once it is mended, the next client gets it`,
-      );
+      const trouble = `${(error as Error).message}; what was read before stays in use`;
+      if (trouble !== told) onTrouble(trouble);
+      told = trouble;
     }
   };
   return {

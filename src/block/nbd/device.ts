@@ -31,17 +31,21 @@ export class NbdBlockDevice implements BlockDevice {
   }
 
   /** As the server said when it was last connected to; so are the properties below. */
+  get info(): ExportInfo {
+    return this.#connections.latest.info;
+  }
+
   get sizeBytes(): number {
-    return this.#info.sizeBytes;
+    return this.info.sizeBytes;
   }
 
   /** The export's minimum block size, but 512 at least: no disk writes less as a whole. */
   get sectorBytes(): number {
-    return Math.max(512, this.#info.blockSizes.minimumBytes);
+    return Math.max(512, this.info.blockSizes.minimumBytes);
   }
 
   get readOnly(): boolean {
-    return this.#info.readOnly;
+    return this.info.readOnly;
   }
 
   /**
@@ -49,7 +53,7 @@ export class NbdBlockDevice implements BlockDevice {
    * neither, and a write fails with ENOTSUP without being sent.
    */
   get durability(): 'fua' | 'flush' | 'none' {
-    return durabilityOf(this.#info);
+    return durabilityOf(this.info);
   }
 
   read(offsetBytes: number, lengthBytes: number, deadlineMs: number): Promise<Uint8Array> {
@@ -87,10 +91,6 @@ export class NbdBlockDevice implements BlockDevice {
   /** Requests in flight are settled first, each by its deadline. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.#connections.close();
-  }
-
-  get #info(): ExportInfo {
-    return this.#connections.latest.info;
   }
 
   /** Where there is room for it, on a connection to an export that takes it. Nothing is awaited that is there already. */

@@ -17,6 +17,8 @@ export interface ExportInfo {
   canWriteZeroes: boolean;
   /** NBD_CMD_FLAG_FAST_ZERO is understood. */
   canFastZero: boolean;
+  /** NBD_FLAG_CAN_MULTI_CONN: no cache, or one that all connections share. */
+  canMultiConn: boolean;
   blockSizes: BlockSizes;
 }
 
@@ -55,6 +57,7 @@ export function exportInfo(sizeBytes: number, flags: number, blockSizes: BlockSi
     canTrim: offers(NBD_TRANSMISSION.SEND_TRIM),
     canWriteZeroes,
     canFastZero: canWriteZeroes && offers(NBD_TRANSMISSION.SEND_FAST_ZERO),
+    canMultiConn: offers(NBD_TRANSMISSION.CAN_MULTI_CONN),
     blockSizes,
   };
 }

@@ -37,6 +37,7 @@ describe('the replies to NBD_OPT_GO', () => {
       canTrim: false,
       canWriteZeroes: false,
       canFastZero: false,
+      canMultiConn: false,
       blockSizes: { minimumBytes: 4096, preferredBytes: 65536, maximumPayloadBytes: 0xffffffff },
     });
   });
@@ -53,6 +54,7 @@ describe('the replies to NBD_OPT_GO', () => {
       canTrim: false,
       canWriteZeroes: false,
       canFastZero: false,
+      canMultiConn: false,
       blockSizes: { minimumBytes: 1, preferredBytes: 4096, maximumPayloadBytes: 33554432 },
     });
   });
