@@ -47,7 +47,7 @@ export function runCommand(): Command {
     )
     .option(
       '--parallel <n>',
-      'so many scenarios at the same time (docker: 1, process: one per core, 4 at most)',
+      'so many scenarios at the same time (docker: 1, process: three for two cores, 6 at most)',
     )
     .option('--json', 'print the summary as JSON and nothing else')
     .option('--list', 'list the scenarios and end')
@@ -100,11 +100,11 @@ async function run(names: string[], flags: RunFlags): Promise<void> {
     troubled && summary.verdict !== 'violated' ? exitCodes.infrastructure : exitCodes[summary.verdict];
 }
 
-/** A scenario mostly waits, and what it waits for is bound to time: more than one to a core would compete for it. */
+/** A scenario mostly waits, and takes about a third of a core; but what it waits for is bound to time. */
 function atTheSameTime(engine: string): number {
   // Docker 20.10 was seen to lock up for good in its networks while two labs came and went at once.
   if (engine === 'docker') return 1;
-  return Math.min(availableParallelism(), 4);
+  return Math.min(Math.ceil(availableParallelism() * 1.5), 6);
 }
 
 /** The table, the folder, and for a failed run the command that runs it again as the last line. */

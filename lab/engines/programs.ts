@@ -8,6 +8,7 @@ export const programs = {
   ledger: fileURLToPath(new URL('lab/workload/ledger.ts', root)),
   client: fileURLToPath(new URL('lab/workload/client.ts', root)),
   trespass: fileURLToPath(new URL('lab/workload/trespass.ts', root)),
+  keepCompiled: fileURLToPath(new URL('lab/engines/process/keep-compiled.ts', root)),
   reaper: fileURLToPath(new URL('lab/engines/process/reaper-process.ts', root)),
 };
 

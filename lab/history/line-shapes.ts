@@ -76,6 +76,7 @@ export const auditShapes: Shapes<AuditLine, 'v' | 't' | 'event'> = {
   disconnected: { connection: n, peer: s, export: 'string?', reason: s },
   'server-started': { pid: n, area: s, epoch: 'number?' },
   'server-ended': { pid: n, area: s, epoch: 'number?', code: 'number?', signal: 'string?', byItself: b, why: s },
+  reservation: { connection: n, peer: s, export: s, action: s, key: s, serviceActionKey: s, outcome: s },
   rule: { id: s, state: s, detail: s },
 };
 

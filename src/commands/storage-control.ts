@@ -11,7 +11,7 @@ interface Answer {
 /** Talks to the control socket from inside the storage node, where the socket is: through `docker exec`, or by hand. */
 export function storageControlCommand(): Command {
   return new Command('control')
-    .summary('ask a running storage node, or hold, delay and fail one of its requests')
+    .summary('ask a running storage node, or hold, delay, fail and drop one of its requests')
     .description(
       'One request to the control socket of a storage node; prints the JSON it answers. ' +
         'Paths: /status, /rules, /rules/ID, /rules/ID/release.',

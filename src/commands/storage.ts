@@ -4,6 +4,7 @@ import type { ListenAddress } from '../storage/listen.ts';
 import { parseListenAddress } from '../storage/listen.ts';
 import type { FileOptions } from '../storage/locked-files.ts';
 import type { StorageOptions } from '../storage/start.ts';
+import { systemReason } from '../storage/unusable.ts';
 import { CommandError, EXIT } from './errors.ts';
 import { storageControlCommand } from './storage-control.ts';
 import { type ChapFlags, refuseChapOptions, tgtOptionsOf, withChapOptions } from './storage-tgt.ts';
@@ -136,7 +137,10 @@ async function outputs(): Promise<Outputs> {
     try {
       writeFully(1, text);
     } catch (error) {
-      complain(`storage: the audit log on standard output cannot be written: ${String(error)}`);
+      complain(
+        `storage: the audit log on standard output cannot be written (${systemReason(error)}): this storage node ends, ` +
+          'for nobody could prove what it does; have something take its output, and start it again',
+      );
       process.exit(EXIT.infrastructure);
     }
   });

@@ -101,11 +101,26 @@ export type AuditEntry =
       byItself: boolean;
       why: string;
     }
-  /** A rule that holds, delays or fails one chosen request (fault injection). */
+  /**
+   * iSCSI alone: one PERSISTENT RESERVE OUT for the data area, told when it was answered. The keys are 16 hex digits after
+   * `0x`. `outcome`: `ok`, the status's name, the sense data in words, or `unknown` when no answer came.
+   */
+  | {
+      event: 'reservation';
+      connection: number;
+      peer: string;
+      export: string;
+      action: string;
+      /** What the command says its own key is, and what it does it to: the new key of a register, the victim's of a preempt. */
+      key: string;
+      serviceActionKey: string;
+      outcome: string;
+    }
+  /** A rule that holds, delays, fails or drops one chosen request (fault injection). */
   | {
       event: 'rule';
       id: string;
-      state: 'armed' | 'holding' | 'released' | 'failed' | 'removed';
+      state: 'armed' | 'holding' | 'released' | 'failed' | 'dropped' | 'removed';
       detail: string;
     };
 

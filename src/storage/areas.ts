@@ -73,20 +73,21 @@ function threadsForFiles(): number {
 }
 
 function disksOver(quorum: Medium, data: Medium, { onTrouble }: AreaOptions): { quorum: Disk; data: Disk } {
-  const told = (area: string, after: string) => (error: unknown) => {
-    onTrouble(`storage: the ${area} area could not be made durable: ${systemReason(error)}; ${after}`);
+  const told = (area: string, what: string) => (error: unknown) => {
+    const reason = systemReason(error);
+    onTrouble(
+      `storage: the ${area} area could not be made durable (${reason}): ${what} from now on; ` +
+        `see to the disk of the ${area} file, then start this storage node again`,
+    );
   };
   return {
     quorum: new SyncedDisk(quorum, {
       whole: true,
-      onSyncFailed: told('quorum', 'a flush fails until this storage node is started again'),
+      onSyncFailed: told('quorum', 'every flush fails'),
     }),
     data: new SyncedDisk(data, {
       refusesAfterFailure: true,
-      onSyncFailed: told(
-        'data',
-        'every flush and durable write fails until this storage node is started again',
-      ),
+      onSyncFailed: told('data', 'every flush and durable write fails'),
     }),
   };
 }

@@ -44,6 +44,7 @@ export class CarryOut {
     const interception = this.#intercept(order);
     if (interception === null) void this.#carryOut(order);
     else if (interception.kind === 'fail') this.#fail(order, interception);
+    else if (interception.kind === 'drop') connection.drop(request);
     else void this.#hold(order, interception);
   }
 

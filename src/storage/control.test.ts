@@ -130,6 +130,23 @@ describe('control: one chosen request', () => {
     assert.equal((await held).outcome, 'ok');
   });
 
+  it('a dropped request is neither carried out nor answered, and those after it are', async () => {
+    using dir = new StorageDir();
+    await using gate = await TestGate.start(dir);
+    const id = await arm(dir, { export: 'quorum', op: 'write', action: 'drop' });
+    const client = await gate.into('quorum');
+    const dropped = client.write(1024, block(9));
+    assert.equal((await client.write(2048, block(3))).outcome, 'ok');
+    const [, rule] = await ask(dir, 'GET', `/rules/${id}`);
+    assert.deepEqual(
+      [(rule as { state: string }).state, (rule as { outcome: string }).outcome],
+      ['dropped', 'not carried out'],
+    );
+    client.destroy();
+    assert.equal((await dropped).outcome, 'no answer');
+    assert.ok(readFileSync(dir.quorum).subarray(1024, 1536).equals(block(0)));
+  });
+
   it('a failed request gets its error and is not carried out; a failed write is audited', async () => {
     using dir = new StorageDir();
     await using gate = await TestGate.start(dir);
@@ -209,14 +226,14 @@ describe('control: what it answers', () => {
     ['POST',   '/status',             undefined,           405, 'POST is not possible here; use GET'],
     ['PUT',    '/rules',              undefined,           405, 'PUT is not possible here; use GET or POST'],
     ['POST',   '/rules',              '{',                 400, 'the body is not JSON'],
-    ['POST',   '/rules',              { op: 'write' },     400, 'action is undefined; it must be one of hold, delay, fail'],
+    ['POST',   '/rules',              { op: 'write' },     400, 'action is undefined; it must be one of hold, delay, fail, drop'],
     ['POST',   '/rules',              `"${'x'.repeat(70000)}"`, 413, 'a body of more than 65536 bytes'],
     ['GET',    '/rules/7',            undefined,           404, 'there is no rule 7'],
     ['DELETE', '/rules/7',            undefined,           404, 'there is no rule 7'],
     ['POST',   '/rules/7/release',    undefined,           404, 'there is no rule 7'],
     ['POST',   '/rules/1/release',    undefined,           409, 'rule 1 holds nothing: it is armed'],
     ['GET',    '/rules/1/release',    undefined,           405, 'GET is not possible here; use POST'],
-    ['GET',    '/rules/1?wait=gone',  undefined,           400, "wait is 'gone'; it must be one of armed, holding, released, failed, removed"],
+    ['GET',    '/rules/1?wait=gone',  undefined,           400, "wait is 'gone'; it must be one of armed, holding, released, failed, dropped, removed"],
     ['GET',    '/rules/1?wait=holding&timeoutMs=soon', undefined, 400, "timeoutMs is 'soon'; it must be a number of milliseconds"],
   ];
   it('errors name what is wrong', async () => {

@@ -1,13 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { BadRule, parseRuleSpec } from './rule-spec.ts';
+import { BadRule, parseRuleSpec, type RuleWords } from './rule-spec.ts';
 import type { RuleState, Rules } from './rules.ts';
 
 /** What the control socket can see and do. */
 export interface Controlled {
   rules: Rules;
   status(): unknown;
-  /** Names of the errors that a request can be failed with. */
-  errorNames: readonly string[];
+  words: RuleWords;
 }
 
 interface Answer {
@@ -24,7 +23,7 @@ class Rejected extends Error {
   }
 }
 
-const STATES: readonly RuleState[] = ['armed', 'holding', 'released', 'failed', 'removed'];
+const STATES: readonly RuleState[] = ['armed', 'holding', 'released', 'failed', 'dropped', 'removed'];
 const MOST_BODY_BYTES = 64 * 1024;
 const MOST_WAIT_MS = 10 * 60 * 1000;
 
@@ -69,7 +68,7 @@ async function answer(controlled: Controlled, request: IncomingMessage): Promise
 async function onRules(controlled: Controlled, method: string, request: IncomingMessage): Promise<Answer> {
   if (method === 'GET') return { code: 200, body: { rules: controlled.rules.list() } };
   only(method, 'GET', 'POST');
-  const spec = parseRuleSpec(await readJson(request), controlled.errorNames);
+  const spec = parseRuleSpec(await readJson(request), controlled.words);
   return { code: 201, body: { id: controlled.rules.add(spec) } };
 }
 

@@ -95,9 +95,14 @@ describe('what must survive a loss of power', () => {
         );
         assert.equal(
           gate.troubles[0],
-          'storage: the data area could not be made durable: EIO: i/o error; every flush and durable write fails until this storage node is started again',
+          'storage: the data area could not be made durable (EIO: i/o error): every flush and durable write fails from now on; ' +
+            'see to the disk of the data file, then start this storage node again',
         );
-        assert.equal(gate.troubles.filter((line) => line.startsWith('storage: the data area')).length, 1);
+        assert.equal(
+          gate.troubles.filter((line) => line.startsWith('storage: the data area could not be made durable'))
+            .length,
+          1,
+        );
       }
       await using again = await TestGate.start(storage, { backend: 'file' });
       assert.deepEqual(await outcomes(await again.into(dataName('b', 7))), ['ok', 'ok', 'ok', 'ok']);
@@ -122,7 +127,8 @@ describe('what must survive a loss of power', () => {
       assert.equal((await gate.audit.line('not-settled')).reason, 'EIO: i/o error');
       assert.equal(
         gate.troubles.at(-1),
-        'storage: flushing the data area before epoch 7 was let in failed: EIO: i/o error',
+        'storage: the data area could not be flushed before epoch 7 was let in (EIO: i/o error): it is let in all the same, ' +
+          'no acknowledged durable write is lost; see to the disk of the data file',
       );
     });
 

@@ -41,7 +41,12 @@ export class Entrances {
 
   async #listen(server: Server, address: ListenAddress): Promise<string> {
     const where = await listenOn(server, address);
-    server.on('error', (error) => this.#onTrouble(`storage: ${where}: ${systemReason(error)}`));
+    server.on('error', (error) => {
+      this.#onTrouble(
+        `storage: ${where}: a client could not be accepted (${systemReason(error)}): whoever is in stays, and it may ` +
+          `come again; see to what the reason names`,
+      );
+    });
     this.#servers.push(server);
     return where;
   }

@@ -176,7 +176,8 @@ describe('the gate: a grant is durable before it has any effect', () => {
       /nobody has been granted the data area yet\): last granted epoch 0/,
     );
     assert.deepEqual(gate.troubles, [
-      'storage: epoch 5 cannot be granted, for it cannot be kept: ENOSPC: no space left on device',
+      'storage: epoch 5 is not granted, for nowhere cannot be written (ENOSPC: no space left on device): nobody but the owner ' +
+        'of epoch 0 is let into the data area; make it writable, and the next heartbeat tries again',
     ]);
     saving = store.next();
     await gate.own(owned('a', 5, 'a', 2));

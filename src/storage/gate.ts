@@ -13,6 +13,7 @@ import type { GrantStore, Kept } from './grant-store.ts';
 import type { Patience } from './patience.ts';
 import { RecordWatch } from './record-watch.ts';
 import { Rules } from './rules.ts';
+import { TellOnce } from './tell-once.ts';
 import type { GateTls } from './tls.ts';
 import { systemReason } from './unusable.ts';
 
@@ -70,17 +71,22 @@ export class Gate implements ConnectionHost {
       fence: { fence: () => this.#fence() },
       onChange: () => this.#reconsider(),
     });
+    const lastGranted = (): number => this.#granting.lastEpoch;
+    const unreadable = new TellOnce(onTrouble);
     this.#watch = new RecordWatch(quorum, {
       onRecord: (owned) => {
+        unreadable.over();
         if (parts.fencing) this.#granting.recordSeen(owned);
         else this.#onChange();
       },
       onUnreadable: (error) => {
-        onTrouble(`storage: the quorum area cannot be read, nobody new is let in: ${String(error)}`);
+        unreadable.trouble(
+          `storage: the quorum area cannot be read (${systemReason(error)}): nobody but the owner of epoch ` +
+            `${lastGranted()} is let into the data area until it can be; see to the disk of the quorum file`,
+        );
         this.#reconsider();
       },
     });
-    const lastGranted = (): number => this.#granting.lastEpoch;
     this.#carryOut = new CarryOut({
       quorum,
       data,
@@ -269,7 +275,8 @@ export class Gate implements ConnectionHost {
       const reason = systemReason(error);
       this.#parts.audit.write({ event: 'not-settled', epoch, reason });
       this.#parts.onTrouble(
-        `storage: flushing the data area before epoch ${epoch} was let in failed: ${reason}`,
+        `storage: the data area could not be flushed before epoch ${epoch} was let in (${reason}): it is let in all the ` +
+          'same, no acknowledged durable write is lost; see to the disk of the data file',
       );
     }
   }

@@ -3,6 +3,8 @@ import type { Audit } from './audit.ts';
 import { type GrantAction, type GrantEvent, type GrantState, initialGrants, judge } from './grants.ts';
 import { type Judgement, lastEpoch, stepGrants } from './grants.ts';
 import type { GrantStore, Kept } from './grant-store.ts';
+import { TellOnce } from './tell-once.ts';
+import { systemReason } from './unusable.ts';
 
 /** How the storage node takes the data area away from everybody. */
 interface Fence {
@@ -27,10 +29,12 @@ export interface GrantingParts {
 /** Carries out what `grants.ts` decides. */
 export class Granting {
   readonly #parts: GrantingParts;
+  readonly #unkept: TellOnce;
   #state: GrantState;
 
   constructor(parts: GrantingParts) {
     this.#parts = parts;
+    this.#unkept = new TellOnce(parts.onTrouble);
     this.#state = initialGrants(parts.kept);
   }
 
@@ -76,12 +80,15 @@ export class Granting {
 
   async #stored(grant: Grant): Promise<boolean> {
     try {
-      await this.#parts.store.save({ granted: grant, floor: 0, clusterId: this.#parts.clusterId() });
+      const clusterId = this.#parts.clusterId();
+      await this.#parts.store.save({ granted: grant, floor: 0, clusterId });
+      this.#unkept.over();
       return true;
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      this.#parts.onTrouble(
-        `storage: epoch ${grant.epoch} cannot be granted, for it cannot be kept: ${reason}`,
+      this.#unkept.trouble(
+        `storage: epoch ${grant.epoch} is not granted, for ${this.#parts.store.path} cannot be written ` +
+          `(${systemReason(error)}): nobody but the owner of epoch ${this.lastEpoch} is let into the data area; make it ` +
+          'writable, and the next heartbeat tries again',
       );
       return false;
     }

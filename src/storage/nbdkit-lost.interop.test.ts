@@ -47,7 +47,7 @@ describe('the gate over an nbdkit that ends by itself', function () {
     const reasons = gate.audit.all('disconnected').map(({ reason }) => reason);
     assert.ok(reasons.includes('the server process of the data area ended with SIGKILL'), reasons.join());
     assert.deepEqual(gate.troubles, [
-      'storage: nbdkit of the data area ended by itself with SIGKILL; another one is started',
+      'storage: nbdkit of the data area ended by itself with SIGKILL: its clients are ended, and may ask again; another one is started',
     ]);
   });
 

@@ -154,7 +154,9 @@ export class NbdkitMedium implements Medium {
     const { area, onLost, onTrouble } = this.#options;
     const how = `with ${code ?? signal}${why === '' ? '' : ` (${why})`}`;
     const what = process.pid === undefined ? `cannot be started: ${why}` : `ended by itself ${how}`;
-    onTrouble(`storage: nbdkit of the ${area} area ${what}; another one is started`);
+    onTrouble(
+      `storage: nbdkit of the ${area} area ${what}: its clients are ended, and may ask again; another one is started`,
+    );
     onLost(`the server process of the ${area} area ended ${how}`);
     // For whoever comes next, without waiting for it: a process that ends when it is used must not be started on and on.
     void this.#serving(this.#turn).catch(() => undefined);

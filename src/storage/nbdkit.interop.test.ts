@@ -221,7 +221,7 @@ describe('the gate over an nbdkit that does not start', () => {
     assert.deepEqual(await told, { sizeBytes: DATA_BYTES });
     assert.equal(
       gate.troubles[0],
-      'storage: nbdkit of the data area ended by itself with 1 (out of order); another one is started',
+      'storage: nbdkit of the data area ended by itself with 1 (out of order): its clients are ended, and may ask again; another one is started',
     );
   });
 });

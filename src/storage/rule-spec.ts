@@ -5,12 +5,18 @@ export class BadRule extends Error {
   override readonly name = 'BadRule';
 }
 
-const OPERATIONS: readonly Operation[] = ['read', 'write', 'flush'];
-const ACTIONS: readonly RuleSpec['action'][] = ['hold', 'delay', 'fail'];
+const ACTIONS: readonly RuleSpec['action'][] = ['hold', 'delay', 'fail', 'drop'];
 const FIELDS = ['peer', 'export', 'op', 'offset', 'nth', 'action', 'delayMs', 'error'];
 
-/** A rule from JSON. `errors` are the names that `error` may take. Throws BadRule. */
-export function parseRuleSpec(body: unknown, errors: readonly string[]): RuleSpec {
+/** What a rule of this storage node may name. */
+export interface RuleWords {
+  operations: readonly Operation[];
+  /** Of a request that is failed. */
+  errorNames: readonly string[];
+}
+
+/** A rule from JSON. Throws BadRule. */
+export function parseRuleSpec(body: unknown, { operations, errorNames }: RuleWords): RuleSpec {
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw new BadRule('a rule is a JSON object');
   const fields = body as Record<string, unknown>;
@@ -26,11 +32,11 @@ export function parseRuleSpec(body: unknown, errors: readonly string[]): RuleSpe
     ...(peer === undefined ? {} : { peer }),
     ...(name === undefined ? {} : { export: name }),
     ...(offset === undefined ? {} : { offset }),
-    op: oneOf(fields, 'op', OPERATIONS),
+    op: oneOf(fields, 'op', operations),
     nth: whole(fields, 'nth', 1) ?? 1,
     action,
     delayMs: whole(fields, 'delayMs', 0) ?? 0,
-    error: fields['error'] === undefined ? 'EIO' : oneOf(fields, 'error', errors),
+    error: fields['error'] === undefined ? 'EIO' : oneOf(fields, 'error', errorNames),
   };
 }
 

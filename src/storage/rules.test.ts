@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import type { AuditEntry } from '../ports/audit.ts';
-import { parseRuleSpec } from './rule-spec.ts';
+import { parseRuleSpec, type RuleWords } from './rule-spec.ts';
 import { type Passing, Rules } from './rules.ts';
 
-const ERRORS = ['EIO', 'ESHUTDOWN'];
+const WORDS: RuleWords = { operations: ['read', 'write', 'flush'], errorNames: ['EIO', 'ESHUTDOWN'] };
 
 function rulesWith(...specs: object[]): { rules: Rules; told: string[] } {
   const told: string[] = [];
   const rules = new Rules(({ id, state, detail }: AuditEntry & { event: 'rule' }) =>
     told.push(`${id} ${state}: ${detail}`),
   );
-  for (const spec of specs) rules.add(parseRuleSpec(spec, ERRORS));
+  for (const spec of specs) rules.add(parseRuleSpec(spec, WORDS));
   return { rules, told };
 }
 
@@ -125,6 +125,14 @@ describe('rules: what becomes of it', () => {
     assert.equal(await (interception?.kind === 'wait' ? interception.until : 'never'), 'drop');
   });
 
+  it('what is dropped is neither held nor carried out', () => {
+    const { rules, told } = rulesWith({ op: 'write', action: 'drop' });
+    assert.equal(rules.intercept(passing())?.kind, 'drop');
+    assert.equal(rules.get('1')?.outcome, 'not carried out');
+    assert.match(told.at(-1)!, /^1 dropped: write of 512 bytes at 512 of quorum/);
+    assert.equal(rules.intercept(passing()), null, 'one request, not all');
+  });
+
   it('one can wait for a rule to get somewhere', async () => {
     const { rules } = rulesWith({ op: 'write', action: 'hold' });
     const holding = rules.reached('1', 'holding', 60_000);
@@ -148,7 +156,7 @@ describe('rules: what is none', () => {
   const rows: readonly [body: unknown, why: string][] = [
     [[],                                              'a rule is a JSON object'],
     [null,                                            'a rule is a JSON object'],
-    [{ op: 'write' },                                 'action is undefined; it must be one of hold, delay, fail'],
+    [{ op: 'write' },                                 'action is undefined; it must be one of hold, delay, fail, drop'],
     [{ op: 'trim', action: 'hold' },                  'op is "trim"; it must be one of read, write, flush'],
     [{ op: 'write', action: 'delay' },                "'delay' needs delayMs"],
     [{ op: 'write', action: 'delay', delayMs: -1 },   'delayMs is -1; it must be a whole number, 0 or more'],
@@ -159,6 +167,6 @@ describe('rules: what is none', () => {
     [{ op: 'write', action: 'hold', server: 'a' },    "'server' is no field of a rule; there are peer, export, op, offset, nth, action, delayMs, error"],
   ];
   for (const [body, why] of rows) {
-    it(why, () => assert.throws(() => parseRuleSpec(body, ERRORS), { name: 'BadRule', message: why }));
+    it(why, () => assert.throws(() => parseRuleSpec(body, WORDS), { name: 'BadRule', message: why }));
   }
 });

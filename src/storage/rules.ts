@@ -1,6 +1,6 @@
 import type { AuditEntry } from '../ports/audit.ts';
 
-/** Fault injection: each rule picks one request and holds, delays or fails it, before it is carried out. */
+/** Fault injection: each rule picks one request and holds, delays, fails or drops it, before it is carried out. */
 export interface RuleSpec {
   /** Address of the client as the audit names it; any when left out. */
   peer?: string;
@@ -11,14 +11,19 @@ export interface RuleSpec {
   offset?: number;
   /** The how-manieth of the requests that match, from 1 on. */
   nth: number;
-  /** `hold` until released, `delay` for `delayMs`, `fail` with `error` and never carry out. */
-  action: 'hold' | 'delay' | 'fail';
+  /**
+   * `hold` until released, `delay` for `delayMs`; `fail` with `error` and never carry out, `drop` without an answer.
+   * Over iSCSI, where commands are numbered, nothing that comes after a dropped one on its connection is carried out.
+   */
+  action: 'hold' | 'delay' | 'fail' | 'drop';
   delayMs: number;
   error: string;
 }
-export type Operation = 'read' | 'write' | 'flush';
 
-export type RuleState = 'armed' | 'holding' | 'released' | 'failed' | 'removed';
+/** `reserve`: any PERSISTENT RESERVE OUT. `reset`: LOGICAL UNIT RESET. Both are iSCSI's, and cover no bytes. */
+export type Operation = 'read' | 'write' | 'flush' | 'reserve' | 'reset';
+
+export type RuleState = 'armed' | 'holding' | 'released' | 'failed' | 'dropped' | 'removed';
 
 /** A request as rules see it. */
 export interface Passing {
@@ -45,7 +50,8 @@ export interface RuleStatus {
 /** What a rule does to the request that it picked. `settled` must be told the request's outcome once. */
 export type Interception =
   | { kind: 'wait'; until: Promise<'go' | 'drop'>; settled(outcome: string): void }
-  | { kind: 'fail'; error: string; settled(outcome: string): void };
+  | { kind: 'fail'; error: string; settled(outcome: string): void }
+  | { kind: 'drop' };
 
 interface Rule {
   status: RuleStatus;
@@ -148,6 +154,11 @@ export class Rules {
     const settled = (outcome: string): void => {
       rule.status.outcome ??= outcome;
     };
+    if (action === 'drop') {
+      settled('not carried out');
+      this.#enter(rule, 'dropped', describePassing(passing));
+      return { kind: 'drop' };
+    }
     this.#enter(rule, action === 'fail' ? 'failed' : 'holding', describePassing(passing));
     if (action === 'fail') return { kind: 'fail', error, settled };
     const until = new Promise<'go' | 'drop'>((resolve) => (rule.letGo = resolve));
@@ -175,6 +186,7 @@ const ORDER: Readonly<Record<RuleState, number>> = {
   holding: 1,
   released: 2,
   failed: 2,
+  dropped: 2,
   removed: 3,
 };
 

@@ -10,6 +10,7 @@ import type { ImageFile } from './image-file.ts';
 import { lastGrant } from './last-grant.ts';
 import type { ListenAddress } from './listen.ts';
 import { closeFiles, type FileOptions, type LockedFiles, openLocked } from './locked-files.ts';
+import type { RuleWords } from './rule-spec.ts';
 import { gateTls, type GateTlsOptions } from './tls.ts';
 import type { Patience } from './patience.ts';
 import { StorageUnusable, systemReason } from './unusable.ts';
@@ -84,7 +85,7 @@ async function start(options: StorageOptions, undo: Undo[]): Promise<RunningStor
   const entrances = new Entrances(onTrouble);
   undo.push(() => entrances.close());
   if (options.controlSocket !== undefined) {
-    const controlled = { rules: gate.rules, status: () => gate.status(), errorNames: ERRORS };
+    const controlled = { rules: gate.rules, status: () => gate.status(), words: WORDS };
     await entrances.control(controlled, options.controlSocket);
   }
   const listening: string[] = [];
@@ -102,7 +103,7 @@ const LEAVE_WITHIN_MS = 1000;
 /** Without fencing there are no grants. */
 const NOTHING_KEPT: Kept = { granted: null, floor: 0, clusterId: null };
 
-const ERRORS = Object.keys(NBD_ERROR);
+const WORDS: RuleWords = { operations: ['read', 'write', 'flush'], errorNames: Object.keys(NBD_ERROR) };
 
 interface Stopped {
   gate: Gate;

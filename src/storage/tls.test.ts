@@ -222,7 +222,7 @@ describe('the gate with pre-shared keys', () => {
       assert.match(await told(uri(gate, name, 'quorum', all)), /^opened/);
     }
     assert.deepEqual(gate.troubles, [
-      `storage: ${file}:1: not IDENTITY:KEY with a key in hexadecimal; what was read before stays in use`,
+      `storage: ${file}:1: not IDENTITY:KEY with a key in hexadecimal: what was read before stays in use; once it is mended, the next client gets it`,
     ]);
   });
 

@@ -7,6 +7,7 @@ import { readPskFile } from '../tls/psk-file.ts';
 import { commonSettings, pskCiphers } from '../tls/settings.ts';
 import { TlsUnusable } from '../tls/unusable.ts';
 import type { TlsMode } from '../wire/nbd/server/start-tls.ts';
+import { TellOnce } from './tell-once.ts';
 import { StorageUnusable } from './unusable.ts';
 
 export type GateTlsOptions = GateKeys & {
@@ -50,15 +51,15 @@ export function gateTls(
   onTrouble: (line: string) => void,
 ): GateTls {
   let latest = readKeys(keys);
-  let told = '';
+  const unusable = new TellOnce(onTrouble);
   const renew = (): void => {
     try {
       latest = readKeys(keys);
-      told = '';
+      unusable.over();
     } catch (error) {
-      const trouble = `${(error as Error).message}; what was read before stays in use`;
-      if (trouble !== told) onTrouble(trouble);
-      told = trouble;
+      unusable.trouble(
+        `${(error as Error).message}: what was read before stays in use; once it is mended, the next client gets it`,
+      );
     }
   };
   return {

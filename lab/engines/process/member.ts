@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { MemberEnd, WorldLine } from '../engine.ts';
 import { formatOwner, ownerOf } from '../owner.ts';
 import { parseWorldLine } from '../json-line.ts';
+import { programs } from '../programs.ts';
 import { followFile, type Follower } from './follow-file.ts';
 import { isRunning, MARK, OWNER } from './marked-processes.ts';
 
@@ -15,6 +16,8 @@ export interface MemberSpec {
   onLine(line: WorldLine): void;
   onEnd(end: MemberEnd): void;
 }
+
+const nodeOptions = ['--disable-warning=ExperimentalWarning', `--import=${programs.keepCompiled}`];
 
 type Exit = Pick<MemberEnd, 'code' | 'signal'>;
 
@@ -42,7 +45,7 @@ export class Member {
     });
     await this.#follower.breakLine();
     this.#endWanted = false;
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...argv], {
+    const child = spawn(process.execPath, [...nodeOptions, ...argv], {
       // A session of its own: an interrupt on the terminal is the lab's to handle, not the members'.
       detached: true,
       stdio: ['ignore', out, 'pipe'],

@@ -58,6 +58,7 @@ const tellers: Readonly<Record<string, (told: Told) => string>> = {
     : `quorum: ${t.f('length')} bytes at ${t.f('offset')} by ${t.f('peer')}${failure(t)}`,
   connected: ({ f }) => `${f('peer')} connected to ${f('export')} (connection ${f('connection')})`,
   disconnected: ({ f }) => `connection ${f('connection')} to ${f('export')} ended: ${f('reason')}`,
+  reservation: ({ f }) => `${f('action')} by ${f('export')} with key ${f('key')} (${f('serviceActionKey')}) on connection ${f('connection')}: ${f('outcome')}`,
   rule: ({ f }) => `rule ${f('id')} ${f('state')}: ${f('detail')}`,
   // a server
   'agent-started': ({ f }) => `the agent started: protocol ${f('protocol')}, fencing ${f('fencing')}, guard ${f('guard')}`,
