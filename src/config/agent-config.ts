@@ -1,3 +1,5 @@
+import type { Fencing } from '../ports/data-access.ts';
+
 /**
  * What an agent's own file says: who it is, where its storage is, what it runs. Timings are not here: they stand in
  * the header of the quorum area and nowhere else (R0).
@@ -9,10 +11,13 @@ export interface AgentConfig {
   cluster?: string;
   /** URI of the quorum area: nbd://host:port/export, nbd+unix:///export?socket=/path or file:///path. */
   quorum: string;
-  /** URI of the data area. For a gate without an export name, which the agent makes from node and epoch. */
-  data: string;
-  /** Who keeps former owners out of the data area: the storage node's gate, or nobody (needs `unsafe`). */
-  fencing: 'gate' | 'none';
+  /**
+   * URI of the data area; several where several paths lead to one unit (`fencing: reservation`). For a gate without an
+   * export name, which the agent makes from node and epoch.
+   */
+  data: readonly [string, ...string[]];
+  /** Who keeps former owners out of the data area; where the file does not say, what goes with the kind of `data`. */
+  fencing: Fencing;
   /** `literal`: the published procedure to the letter, known to split its brain (needs `unsafe`). */
   protocol: 'safe' | 'literal';
   unsafe: boolean;

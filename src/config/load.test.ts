@@ -57,7 +57,7 @@ const WRONG: readonly (readonly [string, Readonly<Record<string, string | undefi
   ['a bad cluster id',         { cluster: '4D' },                `agent.yaml:6: cluster: '4D': ${CLUSTER}`],
   ['an empty key',             { quorum: '' },                   'agent.yaml:2: quorum: empty: the URI of the quorum area, as nbd://HOST:PORT/quorum'],
   ['a relative path',          { quorum: 'quorum.img' },         "agent.yaml:2: quorum: 'quorum.img': a path from the root on, for an agent may be started anywhere"],
-  ['an unknown fencing',       { fencing: 'gates' },             "agent.yaml:6: fencing: 'gates': gate or none"],
+  ['an unknown fencing',       { fencing: 'gates' },             "agent.yaml:6: fencing: 'gates': gate, reservation or none; left out, what goes with `data`"],
   ['an unknown protocol',      { protocol: 'fast' },             "agent.yaml:6: protocol: 'fast': safe or literal"],
   ['yes for true',             { unsafe: 'yes' },                "agent.yaml:6: unsafe: 'yes': true or false"],
   ['no command',               { service: '{ env: {} }' },       `agent.yaml:4: service.command: missing: ${COMMAND}`],
@@ -81,7 +81,16 @@ const WRONG: readonly (readonly [string, Readonly<Record<string, string | undefi
   ['no fencing, and safe',     { fencing: 'none' },              'agent.yaml:6: fencing: none needs `unsafe: true`: nobody keeps a former owner from writing to the data area'],
   ['no guard, and safe',       { guard: 'false' },               'agent.yaml:6: guard: false needs `unsafe: true`: nothing ends the service when the agent is stuck'],
   ['literal behind a gate',    { protocol: 'literal', unsafe: 'true' }, 'agent.yaml:6: protocol: literal needs `fencing: none`: it has no epochs for a gate to go by'],
-  ['a gate before a file',     { data: 'file:///d' },            "agent.yaml:3: data: 'file:///d': `fencing: gate` needs an NBD server that is a gate, as nbd://HOST:PORT"],
+  ['a gate before a file',     { data: 'file:///d', fencing: 'gate' }, "agent.yaml:3: data: 'file:///d': `fencing: gate` needs an NBD server that is a gate, as nbd://HOST:PORT"],
+  ['a reservation of a file',  { data: 'file:///d', fencing: 'reservation' }, "agent.yaml:3: data: 'file:///d': `fencing: reservation` needs a SCSI unit, as iscsi://HOST/TARGET/LUN or /dev/disk/by-id/NAME"],
+  ['a file, and no word of it', { data: 'file:///d' },           "agent.yaml:3: data: 'file:///d': nobody keeps a former owner from writing there: say `fencing: none` and `unsafe: true`"],
+  ['literal under reservations', { protocol: 'literal', unsafe: 'true', data: '/dev/sda' }, 'agent.yaml:6: protocol: literal needs `fencing: none`: it has no epochs for a reservation to go by'],
+  ['two gates',                { data: '[nbd://a, nbd://b]' },   'agent.yaml:3: data: 2 URIs; several paths to one unit need `fencing: reservation`'],
+  ['no path at all',           { data: '[]' },                   'agent.yaml:3: data: []: the URI of the data area; of a gate as nbd://HOST:PORT, of several paths to one unit a list'],
+  ['a path that is a number',  { data: '[/dev/sda, 8]' },        'agent.yaml:3: data[1]: 8: the URI of the data area; of a gate as nbd://HOST:PORT, of several paths to one unit a list'],
+  ['paths of two kinds',       { data: '[/dev/sda, nbd://a]' },  'agent.yaml:3: data: its paths are of several kinds, so they do not lead to one unit'],
+  ['two disks',                { data: '[/dev/sda, /dev/sdb]' }, "agent.yaml:3: data: '/dev/sda': a disk of this machine is one path; several are for iSCSI"],
+  ['the same path twice',      { data: '[/dev/sda, /dev/sda]' }, 'agent.yaml:3: data: the same path stands there twice'],
   ['a relative key file',      { quorum: 'nbds://server-1@a/quorum?tls-psk-file=k' }, "agent.yaml:2: quorum: 'nbds://server-1@a/quorum?tls-psk-file=k': 'k': a path from the root on, for agent and service may be started anywhere"],
   ['relative certificates',    { data: 'nbds://a?tls-certificates=c' }, "agent.yaml:3: data: 'nbds://a?tls-certificates=c': 'c': a path from the root on, for agent and service may be started anywhere"],
   ["another node's key",       { data: 'nbds://server-2@a?tls-psk-file=/k' }, "agent.yaml:3: data: 'nbds://server-2@a?tls-psk-file=/k': has the identity 'server-2'; a gate lets a node in by its own key only, as nbds://server-1@HOST"],
@@ -94,7 +103,7 @@ describe("the agent's file", () => {
     assert.deepEqual(parseAgentConfig(fileWith(), 'agent.yaml'), {
       node: 'server-1',
       quorum: 'nbd://storage:10809/quorum',
-      data: 'nbd://storage:10809',
+      data: ['nbd://storage:10809'],
       fencing: 'gate',
       protocol: 'safe',
       unsafe: false,
@@ -120,7 +129,7 @@ describe("the agent's file", () => {
       node: 'server-1',
       cluster: '00112233445566778899001122334455',
       quorum: 'nbd+unix:///quorum?socket=/run/gate',
-      data: 'file:///var/lib/data.img',
+      data: ['file:///var/lib/data.img'],
       fencing: 'none',
       protocol: 'literal',
       unsafe: true,
@@ -137,8 +146,19 @@ describe("the agent's file", () => {
       ['nbds://a/quorum?tls-certificates=/c', 'nbds://a?tls-certificates=/c'],
     ]) {
       const config = parseAgentConfig(fileWith({ quorum, data }), 'agent.yaml');
-      assert.deepEqual([config.quorum, config.data], [quorum, data]);
+      assert.deepEqual([config.quorum, config.data], [quorum, [data]]);
     }
+  });
+
+  it('takes the reservation of a disk without being told to', () => {
+    const { data, fencing } = parseAgentConfig(fileWith({ data: '/dev/disk/by-id/wwn-1' }), 'agent.yaml');
+    assert.deepEqual([data, fencing], [['/dev/disk/by-id/wwn-1'], 'reservation']);
+  });
+
+  it('takes several paths to one unit', () => {
+    const paths = ['iscsi://a/iqn.2026-11.example:t/2', 'iscsi://b/iqn.2026-11.example:t/2'];
+    const { data, fencing } = parseAgentConfig(fileWith({ data: `[${paths.join(', ')}]` }), 'agent.yaml');
+    assert.deepEqual([data, fencing], [paths, 'reservation']);
   });
 
   for (const [what, changes, line] of WRONG) {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { type Document, isMap, isScalar, LineCounter, parseDocument } from 'yaml';
 import { type AgentConfig, ConfigurationError } from './agent-config.ts';
 import { schemaProblems } from './problems.ts';
+import { fencingFor } from './fencing.ts';
 import { type Problem, relationProblems } from './relations.ts';
 import { agentSchema } from './schema.ts';
 
@@ -21,10 +22,13 @@ export function parseAgentConfig(text: string, file: string): AgentConfig {
   }
   const values: unknown = document.toJS();
   const parsed = agentSchema.safeParse(values);
-  const problems = parsed.success
-    ? relationProblems(parsed.data)
-    : schemaProblems(parsed.error.issues, values, knownKeys);
-  if (parsed.success && problems.length === 0) return parsed.data;
+  if (!parsed.success) {
+    const broken = schemaProblems(parsed.error.issues, values, knownKeys);
+    throw new ConfigurationError(inOrderOfTheFile(broken, document, lines, file));
+  }
+  const { fencing = fencingFor(parsed.data.data), ...others } = parsed.data;
+  const problems = relationProblems({ ...others, fencing });
+  if (fencing !== undefined && problems.length === 0) return { ...others, fencing };
   throw new ConfigurationError(inOrderOfTheFile(problems, document, lines, file));
 }
 

@@ -1,5 +1,5 @@
 import type { AgentConfig } from './agent-config.ts';
-import { gateUriProblem } from './uri.ts';
+import { gateUriProblem, pathsProblem, reservationUriProblem } from './uri.ts';
 
 /** One broken rule: `path` of the key it is told about, and the line without file name. */
 export interface Problem {
@@ -7,8 +7,11 @@ export interface Problem {
   text: string;
 }
 
+/** A file whose keys are right, each for itself; without `fencing` where nothing follows from `data`. */
+export type CheckedFile = Omit<AgentConfig, 'fencing'> & { fencing: AgentConfig['fencing'] | undefined };
+
 /** What two keys must be to each other. Whatever switches a protection off needs `unsafe: true` beside it. */
-export function relationProblems(config: AgentConfig): Problem[] {
+export function relationProblems(config: CheckedFile): Problem[] {
   const problems: Problem[] = [];
   const broken = (key: keyof AgentConfig, text: string): void => {
     problems.push({ path: [key], text: `${key}: ${text}` });
@@ -27,12 +30,21 @@ export function relationProblems(config: AgentConfig): Problem[] {
       broken('guard', 'false needs `unsafe: true`: nothing ends the service when the agent is stuck');
     }
   }
-  if (config.fencing === 'gate') {
-    const problem = gateUriProblem(config.data, config.node);
-    if (problem !== undefined) broken('data', problem);
-    if (config.protocol === 'literal') {
-      broken('protocol', 'literal needs `fencing: none`: it has no epochs for a gate to go by');
-    }
+  const problem = dataProblem(config);
+  if (problem !== undefined) broken('data', problem);
+  if (config.protocol === 'literal' && config.fencing !== 'none') {
+    const what = config.fencing === 'reservation' ? 'a reservation' : 'a gate';
+    broken('protocol', `literal needs \`fencing: none\`: it has no epochs for ${what} to go by`);
   }
   return problems;
+}
+
+function dataProblem({ data, fencing, node }: CheckedFile): string | undefined {
+  const [uri, ...others] = data;
+  if (fencing === 'reservation') return reservationUriProblem(data);
+  if (others.length > 0 && fencing !== undefined) return pathsProblem(data);
+  if (fencing === 'gate') return gateUriProblem(uri, node);
+  if (fencing === 'none') return undefined;
+  if (others.length > 0) return 'its paths are of several kinds, so they do not lead to one unit';
+  return `'${uri}': nobody keeps a former owner from writing there: say \`fencing: none\` and \`unsafe: true\``;
 }

@@ -1,6 +1,7 @@
 import { carriesSecret, type DeviceUri, parseDeviceUri } from '../block/uri.ts';
 import type { TlsAccess } from '../block/uri-tls.ts';
 import { withoutSecret } from '../block/uri-parts.ts';
+import { fencingFor } from './fencing.ts';
 import { DeviceUnusable } from '../ports/block-device.ts';
 
 /** What is wrong with `uri` as a block device of an agent, the URI named; undefined when nothing is. */
@@ -55,6 +56,24 @@ export function gateUriProblem(uri: string, node: string): string | undefined {
 /** An agent's file may have a secret in it, and messages end up in logs. */
 function shown(uri: string): string {
   return carriesSecret(uri) ? withoutSecret(uri) : uri;
+}
+
+/** What is wrong with `uris` as the paths to one unit whose reservation is taken; undefined when nothing is. */
+export function reservationUriProblem(uris: readonly [string, ...string[]]): string | undefined {
+  const wrong = uris.find((uri) => fencingFor([uri]) !== 'reservation');
+  if (wrong !== undefined) {
+    return `'${shown(wrong)}': \`fencing: reservation\` needs a SCSI unit, as iscsi://HOST/TARGET/LUN or /dev/disk/by-id/NAME`;
+  }
+  if (new Set(uris).size < uris.length) return 'the same path stands there twice';
+  const disk = uris.find((uri) => parseDeviceUri(uri).kind === 'file');
+  return uris.length > 1 && disk !== undefined
+    ? `'${disk}': a disk of this machine is one path; several are for iSCSI`
+    : undefined;
+}
+
+/** Of a list where one URI has to do. */
+export function pathsProblem(uris: readonly string[]): string {
+  return `${uris.length} URIs; several paths to one unit need \`fencing: reservation\``;
 }
 
 function parsed(uri: string): DeviceUri | string {

@@ -1,7 +1,12 @@
+/**
+ * Who keeps former owners out of the data area. `gate`: an NBD gate decides by export name. `reservation`: the unit's own
+ * target, by a persistent reservation. `none`: nobody; needs `unsafe: true`.
+ */
+export type Fencing = 'gate' | 'reservation' | 'none';
+
 /** The data area's permission (R7): taken away from every older epoch at the storage node before it is granted. */
 export interface DataAccess extends AsyncDisposable {
-  /** `gate`: an NBD gate decides by export name. `none`: nobody decides; needs `unsafe: true`. */
-  readonly fencing: 'gate' | 'none';
+  readonly fencing: Fencing;
   /** Where the service finds the data area under this epoch. */
   uriFor(epoch: number): string;
   /** One attempt; never rejects. */

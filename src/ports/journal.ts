@@ -1,3 +1,4 @@
+import type { Fencing } from './data-access.ts';
 import type { ProtocolEntry } from '../protocol/types.ts';
 
 /**
@@ -15,7 +16,7 @@ export type JournalEntry =
       cluster: string;
       index: number;
       protocol: 'safe' | 'literal';
-      fencing: 'gate' | 'none';
+      fencing: Fencing;
       guard: boolean;
       intervalMs: number;
       misses: number;

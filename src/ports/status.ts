@@ -1,3 +1,4 @@
+import type { Fencing } from './data-access.ts';
 import type { Pause, Role } from '../protocol/types.ts';
 
 /** What `GET /status` answers on the agent's endpoint, and `arbiter status -c FILE` shows. */
@@ -6,7 +7,7 @@ export interface AgentStatus {
   incarnation: string;
   cluster: string;
   protocol: 'safe' | 'literal';
-  fencing: 'gate' | 'none';
+  fencing: Fencing;
   role: Role;
   /** True while the service is up and the lease lasts. */
   serving: boolean;

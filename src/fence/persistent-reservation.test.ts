@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import { takeReservation } from './persistent-reservation.ts';
+import { reservationKey } from './reservation-key.ts';
+import { type Command, type Nexus, nexusPort, type QueuedWrite, SpcUnit } from './spc-unit.fixture.ts';
+
+const leftMs = () => 1000;
+
+/** One server at the unit: each attempt is a session of its own. */
+class Server {
+  readonly sent: string[] = [];
+  readonly #unit: SpcUnit;
+  readonly #slot: number;
+  nexus: Nexus | undefined;
+
+  constructor(unit: SpcUnit, slot: number) {
+    this.#unit = unit;
+    this.#slot = slot;
+  }
+
+  take(epoch: number, paths = 1) {
+    const key = reservationKey(this.#slot, epoch);
+    this.sent.length = 0;
+    const nexuses = Array.from({ length: paths }, () => this.#unit.open({ slot: this.#slot, epoch }));
+    this.nexus = nexuses[0];
+    const [first, ...others] = nexuses.map((nexus) =>
+      nexusPort(async (command) => this.#send(nexus, command)),
+    );
+    return takeReservation({ paths: [first!, ...others], key, leftMs });
+  }
+
+  write(): QueuedWrite {
+    return this.#unit.write(this.nexus!, () => {});
+  }
+
+  #send(nexus: Nexus, command: Command): unknown {
+    this.sent.push(command.do);
+    const { value, after = [] } = this.#unit.carryOut(nexus, command);
+    this.#unit.queue = this.#unit.queue.filter((write) => !after.includes(write));
+    return value;
+  }
+}
+
+const PREEMPTED = 'UNIT ATTENTION 2A/03';
+const RESET = 'UNIT ATTENTION 29/03';
+const CONFLICT = 'RESERVATION CONFLICT';
+
+/** What a session is told that goes on writing, until it is told the same again. */
+function toldOf(unit: SpcUnit, nexus: Nexus): string[] {
+  const told: string[] = [];
+  for (;;) {
+    try {
+      unit.write(nexus, () => {});
+      return [...told, 'GOOD'];
+    } catch (error) {
+      const { code } = error as { code: string };
+      if (told.includes(code)) return told;
+      told.push(code);
+    }
+  }
+}
+
+for (const hasAbort of [true, false]) {
+  describe(`a reservation, PREEMPT ${hasAbort ? 'AND ABORT known' : 'alone'}`, () => {
+    let unit: SpcUnit;
+    let [one, two, three]: Server[] = [];
+    beforeEach(() => {
+      unit = new SpcUnit({ hasAbort });
+      [one, two, three] = [1, 2, 3].map((slot) => new Server(unit, slot));
+    });
+
+    it('is taken where nobody holds one, and by that session alone', async () => {
+      assert.deepEqual(await one!.take(1), { kind: 'granted' });
+      assert.deepEqual([...unit.registrations], [[one!.nexus, reservationKey(1, 1)]]);
+      assert.deepEqual(unit.holder, { nexus: one!.nexus, type: 3 });
+    });
+
+    it('is taken from an older epoch, whose writes meet a conflict from then on', async () => {
+      await one!.take(1);
+      one!.write();
+      assert.deepEqual(await two!.take(2), { kind: 'granted' });
+      assert.deepEqual(unit.queue, [], 'what was queued is through');
+      assert.deepEqual(
+        toldOf(unit, one!.nexus!),
+        hasAbort ? [PREEMPTED, CONFLICT] : [PREEMPTED, RESET, CONFLICT],
+      );
+      assert.deepEqual(toldOf(unit, two!.nexus!), ['GOOD']);
+    });
+
+    it('is never taken from a newer epoch, which keeps it', async () => {
+      await two!.take(5);
+      const outcome = await one!.take(4);
+      assert.deepEqual(outcome, {
+        kind: 'refused',
+        grantedEpoch: 5,
+        reason: 'the unit was taken under epoch 5',
+      });
+      assert.equal(one!.sent.includes('preempt'), false);
+      assert.equal(unit.holder?.nexus, two!.nexus);
+    });
+
+    it('is not taken over one of the same epoch of somebody else', async () => {
+      await two!.take(5);
+      const { kind } = await one!.take(5);
+      assert.equal(kind, 'refused');
+    });
+
+    it('comes back to its owner on a new session, and leaves the old one', async () => {
+      await one!.take(1);
+      const old = one!.nexus!;
+      old.attentions = [];
+      assert.deepEqual(await one!.take(1), { kind: 'granted' });
+      assert.equal(unit.registrations.size, 1);
+      assert.deepEqual(toldOf(unit, old), [PREEMPTED, RESET, CONFLICT]);
+      assert.deepEqual(toldOf(unit, one!.nexus!), ['GOOD']);
+    });
+
+    it('is not given to who has registered only, and who is refused stays so', async () => {
+      await two!.take(5);
+      await one!.take(4);
+      assert.equal(unit.registrations.size, 2);
+      assert.deepEqual(toldOf(unit, one!.nexus!), [CONFLICT]);
+    });
+
+    it('is shared by the paths of one server, and taken from all of them', async () => {
+      assert.deepEqual(await one!.take(1, 3), { kind: 'granted' });
+      assert.equal(unit.registrations.size, 3);
+      assert.equal(unit.holder?.type, 6);
+      assert.deepEqual(await two!.take(2, 2), { kind: 'granted' });
+      assert.equal(unit.registrations.size, 2);
+      assert.equal(toldOf(unit, one!.nexus!).at(-1), CONFLICT);
+    });
+
+    it('is refused by a unit that is closed to this key after a restart, and named so', async () => {
+      await two!.take(5);
+      unit.restart((key) => key === reservationKey(2, 5));
+      assert.equal((await one!.take(4)).kind, 'refused');
+      assert.deepEqual(await two!.take(5), { kind: 'granted' });
+    });
+
+    it('is not taken from somebody who is no arbiter, and says whose key it is', async () => {
+      const stranger = unit.open({ slot: 0, epoch: 0 });
+      unit.registrations.set(stranger, 0xdead_beef_0000_0001n);
+      const outcome = await three!.take(3);
+      assert.equal(outcome.kind, 'failed');
+      assert.match((outcome as { reason: string }).reason, /^key 0xdeadbeef00000001 is registered/);
+    });
+
+    for (const type of [1, 3, 5, 6, 7, 8]) {
+      it(`replaces a reservation of type ${type}`, async () => {
+        const old = unit.open({ slot: 2, epoch: 2 });
+        unit.registrations.set(old, reservationKey(2, 2));
+        unit.holder = { nexus: old, type };
+        assert.deepEqual(await three!.take(3), { kind: 'granted' });
+        assert.deepEqual([...unit.registrations.keys()], [three!.nexus]);
+        assert.deepEqual(unit.holder, { nexus: three!.nexus, type: 3 });
+      });
+    }
+  });
+}

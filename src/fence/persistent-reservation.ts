@@ -1,0 +1,206 @@
+import { RequestFailed } from '../ports/block-device.ts';
+import type { AccessOutcome } from '../ports/data-access.ts';
+import {
+  type ReservableUnit,
+  type Reservation,
+  RESERVATION_TYPE,
+  type ReservationType,
+} from '../ports/reservable-unit.ts';
+import { epochOfKey, showKey } from './reservation-key.ts';
+
+/** One attempt at the reservation of a unit. */
+export interface Attempt {
+  /** One nexus for each path to the unit, each opened for this attempt: nothing of an earlier one counts. */
+  paths: readonly [ReservableUnit, ...ReservableUnit[]];
+  /** Of this server and its epoch. */
+  key: bigint;
+  /** Milliseconds left: the deadline of the next command. */
+  leftMs(): number;
+}
+
+/** Who has registered with the unit, one key for each nexus, and who holds it. */
+interface Sight {
+  keys: readonly bigint[];
+  reservation: Reservation | undefined;
+}
+
+/** How often somebody else may come in between before the attempt counts as failed. */
+const MOST_ROUNDS = 8;
+
+/**
+ * R7 over persistent reservations: takes the unit away from every older epoch, waits until nothing of an older owner
+ * can still be written, and sees that it holds it. `granted` says all of that, for these nexuses and no others.
+ * Whatever comes of it, nothing is given back: a unit without a reservation is open to all. Never rejects.
+ */
+export async function takeReservation(attempt: Attempt): Promise<AccessOutcome> {
+  try {
+    return await take(attempt);
+  } catch (error) {
+    const { message: reason } = error as Error;
+    return isConflict(error)
+      ? { kind: 'refused', grantedEpoch: undefined, reason }
+      : { kind: 'failed', reason };
+  }
+}
+
+async function take(attempt: Attempt): Promise<AccessOutcome> {
+  const { paths, key } = attempt;
+  const type = typeFor(paths.length);
+  await register(attempt, paths[0]);
+  for (let round = 0, drained = false; round < MOST_ROUNDS; round += 1) {
+    const seen = await look(attempt, paths[0]);
+    const barred = barrier(seen, key);
+    if (barred !== undefined) return barred;
+    const held = isHeld(seen, key, type, 1);
+    if (held && drained) return await joinOtherPaths(attempt, type);
+    const seized = held ? 'held' : await seize(attempt, seen, type);
+    drained = seized === 'aborted' || (seized === 'held' && (await drain(attempt)));
+  }
+  return { kind: 'failed', reason: `others came in between, ${MOST_ROUNDS} times in a row` };
+}
+
+function typeFor(paths: number): ReservationType {
+  return paths > 1 ? RESERVATION_TYPE.exclusiveAccessRegistrantsOnly : RESERVATION_TYPE.exclusiveAccess;
+}
+
+/** A nexus that was used before may have been told already that it was preempted: that is about former times. */
+async function register({ key, leftMs }: Attempt, path: ReservableUnit): Promise<void> {
+  await patiently(() => path.registerKey(key, leftMs()), isAttention);
+}
+
+async function look({ leftMs }: Attempt, path: ReservableUnit): Promise<Sight> {
+  const { keys } = await patiently(() => path.readKeys(leftMs()), isHarmless);
+  const reservation = await patiently(() => path.readReservation(leftMs()), isHarmless);
+  return { keys, reservation };
+}
+
+/** What forbids to take the unit: a newer epoch, which is never preempted, or somebody who is not of this cluster. */
+function barrier({ keys, reservation }: Sight, own: bigint): AccessOutcome | undefined {
+  const others = new Set([...keys, ...holderOf(reservation)].filter((key) => key !== own));
+  const epochs = [...others].map(epochOfKey);
+  const stranger = [...others].find((_, index) => epochs[index] === undefined);
+  if (stranger !== undefined) {
+    const reason = `key ${showKey(stranger)} is registered with the unit and is no arbiter's: who else uses it?`;
+    return { kind: 'failed', reason };
+  }
+  const highest = Math.max(...epochs.map((epoch) => epoch!));
+  if (others.size === 0 || highest < epochOfKey(own)!) return undefined;
+  return { kind: 'refused', grantedEpoch: highest, reason: `the unit was taken under epoch ${highest}` };
+}
+
+/** A reservation of all registrants (types 7 and 8) is shown with key 0 (SPC-4, 6.15.3.2). */
+function holderOf(reservation: Reservation | undefined): bigint[] {
+  return reservation === undefined || reservation.key === 0n ? [] : [reservation.key];
+}
+
+/** The own key stands there once for each nexus of this attempt, no other does, and it holds. */
+function isHeld({ keys, reservation }: Sight, own: bigint, type: ReservationType, nexuses: number): boolean {
+  const alone = keys.length === nexuses && keys.every((key) => key === own);
+  return alone && reservation?.key === own && reservation.type === type;
+}
+
+/**
+ * Preempts everybody, and reserves a unit that nobody held. `aborted`: the target itself ended what its holder had under
+ * way. `overtaken`: what was seen is not so any more.
+ */
+async function seize(
+  { paths: [path], key, leftMs }: Attempt,
+  seen: Sight,
+  type: ReservationType,
+): Promise<'held' | 'aborted' | 'overtaken'> {
+  const victims = victimsIn(seen, key, type);
+  let abort =
+    victims.length > 0 && (await patiently(() => path.supportsPreemptAndAbort(leftMs()), isHarmless));
+  try {
+    for (const victim of victims) abort = await preempt(path, { key, leftMs }, victim, type, abort);
+    if (seen.reservation === undefined) await patiently(() => path.reserve(key, type, leftMs()), isHarmless);
+  } catch (error) {
+    if (isConflict(error)) return 'overtaken';
+    throw error;
+  }
+  // Under the own key an attempt before this one had preempted, and whether it got to abort is not known here.
+  const holder = seen.reservation?.key;
+  return abort && holder !== undefined && holder !== key ? 'aborted' : 'held';
+}
+
+/** The holder first: only that takes over its reservation. The own key stands for sessions of one's own that are gone. */
+function victimsIn({ keys, reservation }: Sight, own: bigint, type: ReservationType): bigint[] {
+  if (reservation?.key === 0n) return [0n];
+  const others = keys.filter((key) => key !== own);
+  const isOwnOld = keys.length - others.length > 1;
+  const isOtherType = reservation?.key === own && reservation.type !== type;
+  return [...new Set([...holderOf(reservation), ...others, own])].filter(
+    (key) => key !== own || isOwnOld || isOtherType,
+  );
+}
+
+/** Returns whether what the victim had under way was aborted: a target may turn out not to know that after all. */
+async function preempt(
+  path: ReservableUnit,
+  { key, leftMs }: Pick<Attempt, 'key' | 'leftMs'>,
+  victim: bigint,
+  type: ReservationType,
+  abort: boolean,
+): Promise<boolean> {
+  try {
+    await patiently(() => path.preempt(key, victim, type, leftMs(), abort), isHarmless);
+    return abort;
+  } catch (error) {
+    if (!abort || !codeOf(error).startsWith('ILLEGAL REQUEST')) throw error;
+    await patiently(() => path.preempt(key, victim, type, leftMs(), false), isHarmless);
+    return false;
+  }
+}
+
+/** PREEMPT does not stop what is queued; the answer to a reset says that nothing of it is left. */
+async function drain({ paths: [path], leftMs }: Attempt): Promise<true> {
+  await path.resetLogicalUnit(leftMs());
+  return true;
+}
+
+/** The unit is held by way of the first path; the others register the same key, and must then see the same. */
+async function joinOtherPaths(attempt: Attempt, type: ReservationType): Promise<AccessOutcome> {
+  const { paths, key } = attempt;
+  const [, ...others] = paths;
+  for (const path of others) await register(attempt, path);
+  for (const path of others) {
+    const seen = await look(attempt, path);
+    const barred = barrier(seen, key);
+    if (barred !== undefined) return barred;
+    if (!isHeld(seen, key, type, paths.length)) {
+      const reason = `another path sees ${seen.keys.map(showKey).join(', ') || 'no key'}: not the same unit, or not alone`;
+      return { kind: 'failed', reason };
+    }
+  }
+  return { kind: 'granted' };
+}
+
+/** Several things may have happened to a unit, and each is told once, instead of carrying out a command (SAM-5, 5.14). */
+const MOST_ATTENTIONS = 8;
+
+async function patiently<T>(act: () => Promise<T>, isExpected: (error: unknown) => boolean): Promise<T> {
+  for (let attentions = 0; ; attentions += 1) {
+    try {
+      return await act();
+    } catch (error) {
+      if (attentions >= MOST_ATTENTIONS || !isExpected(error)) throw error;
+    }
+  }
+}
+
+function isAttention(error: unknown): boolean {
+  return codeOf(error).startsWith('UNIT ATTENTION');
+}
+
+/** Anything but having been preempted meanwhile: RESERVATIONS PREEMPTED, REGISTRATIONS PREEMPTED. */
+function isHarmless(error: unknown): boolean {
+  return isAttention(error) && !/ 2A\/0[35]$/i.test(codeOf(error));
+}
+
+function isConflict(error: unknown): boolean {
+  return codeOf(error) === 'RESERVATION CONFLICT';
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof RequestFailed ? error.code : '';
+}
