@@ -78,6 +78,58 @@ export const BHS_FLAG = {
 /** "Reserved" as an Initiator Task Tag, a Target Transfer Tag or a Referenced Task Tag. */
 export const NO_TAG = 0xffff_ffff;
 
+/** Task attributes (section 11.3.1.2). */
+export const TASK_ATTRIBUTE = { SIMPLE: 1 } as const;
+
+/** Login stages (section 11.12.3). */
+export const STAGE = { SECURITY: 0, OPERATIONAL: 1, FULL_FEATURE: 3 } as const;
+
+/** Functions of a Task Management Request (section 11.5.1). */
+export const TASK_FUNCTION = {
+  ABORT_TASK: 1,
+  ABORT_TASK_SET: 2,
+  CLEAR_ACA: 3,
+  CLEAR_TASK_SET: 4,
+  LOGICAL_UNIT_RESET: 5,
+  TARGET_WARM_RESET: 6,
+  TARGET_COLD_RESET: 7,
+  TASK_REASSIGN: 8,
+} as const;
+
+/** Responses to a Task Management Request (section 11.6.1). */
+export const TASK_RESPONSE = { COMPLETE: 0, NO_SUCH_TASK: 1 } as const;
+
+/** Reasons of a Logout Request (section 11.14.1). */
+export const LOGOUT_REASON = { CLOSE_SESSION: 0 } as const;
+
+/** Events of an Asynchronous Message (section 11.9.1). */
+export const ASYNC_EVENT = {
+  SCSI: 0,
+  LOGOUT_REQUESTED: 1,
+  CONNECTION_DROPPED: 2,
+  SESSION_DROPPED: 3,
+  NEGOTIATION_REQUESTED: 4,
+  TASKS_TERMINATED: 5,
+} as const;
+
+/** Bounds of what either side sends or accepts. */
+export const ISCSI_LIMIT = {
+  /** Section 13.12: the data segment, in bytes, while nothing else was declared: so during a login. */
+  loginSegmentBytes: 8192,
+  /** Section 4.2.7: an iSCSI name, in bytes. */
+  nameBytes: 223,
+  /** Section 6.1: a value that is not said to be longer. */
+  valueBytes: 255,
+  /** Section 6.2: the text of one negotiation, over all its PDUs. */
+  textBytes: 65536,
+  /** Requests that a login may take. It has three to six. */
+  loginRequests: 32,
+  /** Requests that the answer to one text may take. */
+  textRounds: 64,
+  /** Keys that this side does not understand and answers, in one text. */
+  unknownKeys: 32,
+} as const;
+
 /** Bytes of the Basic Header Segment (section 11.2.1). */
 export const BHS_BYTES = 48;
 /** Bytes of a digest (section 11.2.3). */

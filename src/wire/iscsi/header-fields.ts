@@ -1,3 +1,4 @@
+import { decodeLun, encodeLun } from '../scsi/lun.ts';
 import { BHS_BYTES } from './constants.ts';
 
 /**
@@ -34,34 +35,19 @@ export function putU32(bytes: Uint8Array, at: number, value: number): void {
   bytes[at + 3] = value;
 }
 
-/** A logical unit number; its eight bytes where it is of another form than those of one level (SAM-5, section 4.7). */
+/** A logical unit number; its eight bytes where it has no plain number. */
 export type Lun = number | Uint8Array;
 
 const lunAt = 8;
-/** The largest number that flat space addressing has room for. */
-const largestLun = 0x3fff;
-const flatSpace = 0x40;
+const lunEnd = 16;
 
-/** The LUN of a header: peripheral device addressing on bus 0, or flat space addressing, is a number. */
 export function getLun(header: Uint8Array): Lun {
-  const first = header[lunAt]!;
-  const method = first & 0xc0;
-  const oneLevel = u16(header, lunAt + 2) === 0 && u32(header, lunAt + 4) === 0;
-  if (oneLevel && first === 0) return header[lunAt + 1]!;
-  if (oneLevel && method === flatSpace) return u16(header, lunAt) & largestLun;
-  return header.slice(lunAt, lunAt + 8);
+  const bytes = header.subarray(lunAt, lunEnd);
+  return decodeLun(bytes) ?? bytes.slice();
 }
 
-/** Throws RangeError for a number that a LUN of one level has no room for. */
 export function putLun(header: Uint8Array, lun: Lun): void {
-  if (typeof lun !== 'number') {
-    header.set(lun, lunAt);
-    return;
-  }
-  if (!Number.isInteger(lun) || lun < 0 || lun > largestLun)
-    throw new RangeError(`LUN ${lun} is none of 0 to ${largestLun}`);
-  if (lun > 0xff) putU16(header, lunAt, (flatSpace << 8) | lun);
-  else header[lunAt + 1] = lun;
+  header.set(typeof lun === 'number' ? encodeLun(lun) : lun, lunAt);
 }
 
 /** A header with nothing in it but what every one has: opcode, flags, length of the data segment. */

@@ -102,10 +102,7 @@ interface Snack {
 export type InitiatorPdu =
   ScsiCommand | DataOut | TaskManagementRequest | LoginRequest | TextRequest | LogoutRequest | NopOut | Snack;
 
-/**
- * The header of a PDU; `sealed` puts its data behind it. Throws RangeError for a LUN that does not fit and for a CDB of
- * more than 16 bytes.
- */
+/** The header of a PDU; `sealed` puts its data behind it. */
 export function encodeInitiatorHeader(pdu: InitiatorPdu): Uint8Array {
   switch (pdu.kind) {
     case 'command':
@@ -159,7 +156,7 @@ export function encodeInitiatorHeader(pdu: InitiatorPdu): Uint8Array {
 }
 
 function encodeCommand(pdu: ScsiCommand): Uint8Array {
-  if (pdu.cdb.length > 16) throw new RangeError(`a CDB of ${pdu.cdb.length} bytes, there is room for 16`);
+  if (pdu.cdb.length > 16) throw new Error(`invariant: a CDB of ${pdu.cdb.length} bytes`);
   const flags =
     (pdu.final ? BHS_FLAG.FINAL : 0) |
     (pdu.read ? BHS_FLAG.READ : 0) |

@@ -1,6 +1,6 @@
 import type { AsyncEvent } from './async-event.ts';
 import type { Lun } from './header-fields.ts';
-import type { Digests } from './pdu.ts';
+import type { SessionParameters } from './session-parameters.ts';
 import type { Residual } from './target-pdu.ts';
 
 /** What came of the bytes an initiator received, in order. Nothing follows `refused`, `redirected`, `logged-out` or `broken`. */
@@ -9,7 +9,10 @@ export type InitiatorOutcome =
   | { kind: 'send'; pieces: readonly Uint8Array[] }
   /** The login is over: commands may be issued. */
   | { kind: 'ready'; session: SessionParameters }
-  /** The target does not let this initiator in. `text`: phase, status and what it means, in one line. */
+  /**
+   * The target does not let this initiator in; or, with status 0, this initiator has no use for the target, which did not
+   * prove itself or lacks a digest. `text`: phase, what it means and what helps, in one line.
+   */
   | { kind: 'refused'; phase: string; statusClass: number; statusDetail: number; text: string }
   /** The target is to be found elsewhere: `address` is host[:port][,group]. */
   | { kind: 'redirected'; address: string; permanent: boolean; text: string }
@@ -36,28 +39,12 @@ export type InitiatorOutcome =
   | Broken;
 
 /** The stream makes no sense from here on: what is in flight has an unknown outcome, the connection is to be dropped. */
-interface Broken {
+export interface Broken {
   kind: 'broken';
   /** One line for people, without the name of the target: the phase and what was wrong. */
   text: string;
 }
 
-/** What was negotiated (section 13). */
-interface SessionParameters {
-  digests: Digests;
-  initialR2T: boolean;
-  immediateData: boolean;
-  maxBurstBytes: number;
-  firstBurstBytes: number;
-  /** Of the longest data segments: what the target takes, and what it was told that this initiator takes. */
-  maxSendSegmentBytes: number;
-  maxReceiveSegmentBytes: number;
-  maxOutstandingR2T: number;
-  waitSeconds: number;
-  retainSeconds: number;
-  /** undefined where the target did not tell. */
-  targetPortalGroupTag: number | undefined;
-  targetAlias: string | undefined;
-  /** The target's handle of this session: never 0. */
-  tsih: number;
+export function broken(text: string): Broken {
+  return { kind: 'broken', text };
 }

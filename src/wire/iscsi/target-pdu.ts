@@ -137,7 +137,7 @@ export type TargetPdu =
   | AsyncMessage
   | Reject;
 
-/** The header of a PDU; `sealed` puts its data behind it. Throws RangeError for a LUN that does not fit. */
+/** The header of a PDU; `sealed` puts its data behind it. */
 export function encodeTargetHeader(pdu: TargetPdu): Uint8Array {
   switch (pdu.kind) {
     case 'response': {
