@@ -28,6 +28,25 @@ describe('audit-whole', () => {
     ]);
   });
 
+  it('names lines in the middle that are not there, by their numbers, whatever they told', () => {
+    const last = (story: Story, isGone: (line: AuditLine) => boolean) => {
+      const history = story.history();
+      return auditWhole({ ...history, ...without(isGone)(history) }).evidence[0];
+    };
+    const refused = () => goodTakeover().refuses(9, 'server-1', 2).refuses(9.1, 'server-1', 2);
+    assert.equal(said(refused())[0], 'valid');
+    const between = (from: number, to: number) => (line: AuditLine) =>
+      line.event === 'refused' && ns(from) <= line.t && line.t <= ns(to);
+    assert.match(last(refused(), between(9, 9))!, /^of the storage node's record line \d+ is missing$/);
+    assert.match(last(refused(), between(9, 9.1))!, /^of the storage node's record lines? \d+.* missing$/);
+    assert.equal(said(refused(), without(between(9, 9.1)))[0], 'unknown');
+    const doubled = (history: History) => ({ audit: history.audit.flatMap((line) => [line, line]) });
+    assert.match(
+      auditWhole({ ...goodTakeover().history(), ...doubled(goodTakeover().history()) }).evidence.join('\n'),
+      /^of the storage node's record line 2 follows line 2$/m,
+    );
+  });
+
   it('begins with the gate, or with the server process that the gate needs before', () => {
     const server = { event: 'server-started', pid: 9, area: 'quorum', epoch: null } as const;
     assert.equal(said(goodTakeover().audit(0.05, server))[0], 'valid');

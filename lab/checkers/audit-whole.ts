@@ -1,6 +1,8 @@
+import type { AuditLine } from '../../src/ports/audit.ts';
 import type { Checker, History } from '../history/events.ts';
 import { faultsOf, powerCuts } from './fault-windows.ts';
 import { Findings } from './findings.ts';
+import { gapSentence, gapsIn } from './missing-lines.ts';
 import { type Instants, instantsOf } from './instants.ts';
 import { judgeQuorumDisk } from './quorum-disk.ts';
 import { judgeWrites } from './writes-told.ts';
@@ -21,6 +23,7 @@ export const auditWhole: Checker = (history) => {
   judgeEnd(findings, history);
   judgeWrites(findings, history, instants);
   judgeQuorumDisk(findings, history, instants);
+  judgeNumbers(findings, history.audit);
   return findings.result('the record has no write');
 };
 
@@ -54,6 +57,12 @@ function judgeStarts(findings: Findings, history: History, { at }: Instants): vo
         `fault ${id} (storage-kill) was healed at ${at(healed.t)}, and the record has no start for it`,
       );
   }
+}
+
+/** Every start numbers its lines from 1 on; only the last ones of a killed storage node may not have got out. */
+function judgeNumbers(findings: Findings, audit: readonly AuditLine[]): void {
+  const gaps = gapsIn(audit.map(({ n }) => n)).filter(({ next }) => next !== 1);
+  for (const gap of gaps) findings.unknown(`of the storage node's record ${gapSentence(gap)}`);
 }
 
 /** It ends with a clean stop; unless the storage node was killed and never came back. */

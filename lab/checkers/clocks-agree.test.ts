@@ -51,7 +51,7 @@ describe('clocks-agree', () => {
       /tells connected at \+12\.500 s, after the lab had ended$/,
     );
     const began = goodTakeover().history();
-    const audit = [{ v: 1, ...connected, t: ns(-1) } as const, ...began.audit];
+    const audit = [{ v: 1, n: 0, ...connected, t: ns(-1) } as const, ...began.audit];
     assert.equal(clocksAgree({ ...began, audit }).verdict, 'valid');
   });
 

@@ -52,11 +52,11 @@ const isFault = (event: LabEvent, ...phases: string[]) =>
   event.event === 'fault' && phases.includes(event.phase);
 
 const invented = (at: number): AuditLine => ({
-  ...{ v: 1, t: ns(at), event: 'write', ...nameOf('server-2', 9), ...connectionOf('server-2', 9) },
+  ...{ v: 1, n: 0, t: ns(at), event: 'write', ...nameOf('server-2', 9), ...connectionOf('server-2', 9) },
   ...{ offset: 512, length: 512, beganAt: ns(at - 0.001), outcome: 'ok', fua: true },
 });
 const restart: AuditLine = {
-  ...{ v: 1, t: ns(9.5), event: 'gate-started', pid: 12, fencing: true, listen: '' },
+  ...{ v: 1, n: 0, t: ns(9.5), event: 'gate-started', pid: 12, fencing: true, listen: '' },
   granted: { node: 'server-2', epoch: 3, incarnation: nameOf('server-2', 3).incarnation },
 };
 
@@ -75,7 +75,7 @@ const rows: [what: string, falsify: Falsify, verdict: Verdict, ...by: string[]][
   ['the gate says that it does not fence',        audit((l) => [l.event === 'gate-started' ? { ...l, fencing: false } : l]),    'unknown',  'audit-whole'],
   ['the gate was started once more, unasked',     added(restart),                                                             'unknown',  'audit-whole'],
   ['a write of somebody who was never let in',    added(invented(3.6)),                                                       'violated', 'single-writer', 'audit-whole', 'served-in-order'],
-  ['a server nobody knows is let in',             added({ v: 1, t: ns(9), event: 'admitted', ...nameOf('server-9', 3), ...connectionOf('server-9', 3) }), 'violated', 'standbys-refused', 'journals-whole'],
+  ['a server nobody knows is let in',             added({ v: 1, n: 0, t: ns(9), event: 'admitted', ...nameOf('server-9', 3), ...connectionOf('server-9', 3) }), 'violated', 'standbys-refused', 'journals-whole'],
   ['admissions are gone',                         withoutAudit((l) => l.event === 'admitted'),                                 'violated', 'single-writer', 'standbys-refused', 'served-in-order', 'takeover-bound', 'meaningful'],
   ['the grant of the new owner is gone',          withoutAudit((l) => l.event === 'grant' && l.epoch === 3),                   'violated', 'standbys-refused', 'takeover-bound', 'meaningful'],
   ['writes of the record are gone',               withoutAudit((l) => l.event === 'quorum-write' && l.record?.status === 1),    'violated', 'standbys-refused', 'takeover-bound', 'meaningful', 'audit-whole', 'journals-whole'],
@@ -89,6 +89,7 @@ const rows: [what: string, falsify: Falsify, verdict: Verdict, ...by: string[]][
   ['it does not tell of its service',             withoutLines('server-2', (l) => l.event === 'service'),                      'unknown',  'served-in-order', 'takeover-bound', 'meaningful'],
   ['it does not tell that it verified',           withoutLines('server-2', (l) => l.event === 'access' && l.outcome === 'verified'), 'violated', 'served-in-order'],
   ['it does not tell of its decision',            withoutLines('server-2', (l) => l.event === 'decided'),                      'unknown',  'journals-whole'],
+  ['two of its observations are gone',            withoutLines('server-2', (l) => l.event === 'observed' && l.t > ns(2) && l.t < ns(3)), 'unknown', 'journals-whole'],
   ['a server is struck from the list',            (good) => ({ ...lab((e) => [e.event === 'lab-started' ? { ...e, servers: ['server-2'] } : e])(good), journals: new Map([...good.journals].slice(1)) }), 'unknown', 'journals-whole'],
   ['the agents had no guard',                     agents({ guard: false }),                                                   'unknown',  'journals-whole'],
   ['the agents did not fence',                    agents({ fencing: 'none' }),                                                'unknown',  'journals-whole'],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { journalsWhole } from './journals-whole.ts';
 import { goodTakeover } from './testing/good-takeover.ts';
+import { ns } from './testing/names.ts';
 import { Story } from './testing/story.ts';
 
 const said = (story: Story) => {
@@ -20,6 +21,34 @@ describe('journals-whole', () => {
       '20 writes of the record, and 18 leases that came of them',
       'no server was silent for more than 454 ms, unless it was hurt',
     ]);
+  });
+
+  it('names lines in the middle that are not there, unless the agent says that it had to drop them', () => {
+    const without = (story: Story, ...gone: number[]) => {
+      const history = story.history();
+      const lines = history.journals.get('server-2')!.filter(({ t }) => !gone.includes(t));
+      const journals = new Map([...history.journals, ['server-2', lines]]);
+      const { verdict, evidence } = journalsWhole({ ...history, journals });
+      return [verdict, evidence[0]!.replaceAll(/\d+/g, 'N')];
+    };
+    const warned = () => {
+      const story = goodTakeover();
+      for (const at of [9.11, 9.12, 9.5]) story.journal(at, 'server-2', { event: 'warning', text: '' });
+      return story;
+    };
+    assert.equal(without(warned())[0], 'valid');
+    assert.deepEqual(without(warned(), ns(9.11), ns(9.12), ns(9.5)), [
+      'unknown',
+      'of the journal of server-N lines N to N are missing, line N is missing',
+    ]);
+    const told = (lines: number) => warned().journal(9.6, 'server-2', { event: 'journal-dropped', lines });
+    assert.equal(without(told(3), ns(9.11), ns(9.12), ns(9.5))[0], 'valid');
+    assert.equal(without(told(2), ns(9.11), ns(9.12), ns(9.5))[0], 'unknown');
+  });
+
+  it('lets every incarnation number its own lines', () => {
+    const { verdict } = journalsWhole(goodTakeover().agentStarts(10.9, 'server-1').history());
+    assert.equal(verdict, 'valid');
   });
 
   describe('asks why an owner wrote the record and had no lease of it', () => {

@@ -4,6 +4,7 @@ import { hurtWindows, outside, powerCuts, shutdown } from './fault-windows.ts';
 import { Findings } from './findings.ts';
 import { isLiteral } from './literal.ts';
 import { judgeHeartbeats } from './heartbeats-told.ts';
+import { gapSentence, gapsIn } from './missing-lines.ts';
 import { inMs, type Instants, instantsOf } from './instants.ts';
 
 /**
@@ -20,6 +21,7 @@ export const journalsWhole: Checker = (history) => {
   judgeModes(findings, history, instants);
   judgeHeartbeats(findings, history, instants);
   judgeSilence(findings, history, instants);
+  judgeNumbers(findings, history);
   return findings.result('there is no journal');
 };
 
@@ -56,6 +58,19 @@ function judgeModes(findings: Findings, { lab, journals }: History, { at }: Inst
             `${server} started at ${at(line.t)} with ${name} ${String(said[name])}, and the lab asked for ${String(value)}`,
           );
       }
+    }
+  }
+}
+
+/** Every agent numbers its lines from 1 on, and says how many of them it could not write; its last ones may be lost. */
+function judgeNumbers(findings: Findings, { journals }: History): void {
+  for (const [server, lines] of journals) {
+    for (const own of Map.groupBy(lines, ({ incarnation }) => incarnation).values()) {
+      const gaps = gapsIn(own.map(({ n }) => n));
+      const missing = gaps.reduce((sum, { after, next }) => sum + Math.abs(next - after - 1), 0);
+      const dropped = own.reduce((sum, line) => sum + (line.event === 'journal-dropped' ? line.lines : 0), 0);
+      if (missing <= dropped) continue;
+      findings.unknown(`of the journal of ${server} ${gaps.map(gapSentence).join(', ')}`);
     }
   }
 }

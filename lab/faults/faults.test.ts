@@ -182,5 +182,5 @@ describe('a fault', () => {
 });
 
 function ruleLine(id: string, state: 'armed' | 'holding'): WorldLine {
-  return { from: 'storage', line: { v: 1, t: 1, event: 'rule', id, state, detail: '' } };
+  return { from: 'storage', line: { v: 1, n: 1, t: 1, event: 'rule', id, state, detail: '' } };
 }

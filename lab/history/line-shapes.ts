@@ -24,7 +24,7 @@ type KindOf<V> = [V] extends [number]
             ? 'object?'
             : 'object';
 
-type Common = 'v' | 't' | 'wall' | 'node' | 'incarnation' | 'event';
+type Common = 'v' | 'n' | 't' | 'wall' | 'node' | 'incarnation' | 'event';
 type RequiredKeys<E> = { [K in keyof E]-?: undefined extends E[K] ? never : K }[keyof E];
 type Shape<E, Skipped extends string> = { [K in Exclude<RequiredKeys<E>, Skipped>]: KindOf<E[K]> };
 export type Shapes<L extends { event: string }, Skipped extends string> = {
@@ -61,7 +61,7 @@ export const labShapes: Shapes<LabEvent, 't' | 'event'> = {
 };
 
 // prettier-ignore
-export const auditShapes: Shapes<AuditLine, 'v' | 't' | 'event'> = {
+export const auditShapes: Shapes<AuditLine, 'v' | 'n' | 't' | 'event'> = {
   'gate-started': { pid: n, fencing: b, granted: 'object?', listen: s },
   'gate-stopped': { reason: s },
   grant: { node: s, epoch: n, incarnation: s, previousEpoch: n },

@@ -9,7 +9,7 @@ import { excerpt, type LinesRead, readLines } from './read-lines.ts';
 import { loadScenario } from './scenario-record.ts';
 
 const TIMED = { t: 'number', event: 'string' } as const;
-const AUDIT = { ...TIMED, v: 'number' } as const;
+const AUDIT = { ...TIMED, v: 'number', n: 'number' } as const;
 const JOURNAL = { ...AUDIT, wall: 'string', node: 'string', incarnation: 'string' } as const;
 
 /**

@@ -82,7 +82,7 @@ function beats(lines: JournalLine[], server: string, epoch: number, from: number
   for (let at = from + 0.4; at < from + TERM_S; at += 0.4) {
     const startedAt = ns(at - 0.004);
     const times = { startedAt, writtenAt: ns(at), endsAt: startedAt + LEASE_S * 1e9 };
-    const common = { v: 1, t: ns(at), wall: '', node: server, incarnation: 'a'.repeat(32) } as const;
+    const common = { v: 1, n: 0, t: ns(at), wall: '', node: server, incarnation: 'a'.repeat(32) } as const;
     lines.push({ ...common, event: 'lease', epoch, count: ++count, ...times });
   }
   return count;
@@ -101,6 +101,7 @@ function work(client: ClientEvent[], audit: AuditLine[], { server, epoch, from }
     const where = { offset: n * 512, length: 512, beganAt: ns(at + 0.01), outcome: 'ok', fua: true };
     audit.push({
       v: 1,
+      n: 0,
       t: ns(at + 0.011),
       event: 'write',
       ...nameOf(server, epoch),

@@ -49,7 +49,7 @@ describe('faults under way', () => {
       from: 'server',
       server: 'server-1',
       line: {
-        ...{ v: 1, t, wall: '', node: 'server-1', incarnation: '', event: 'observed' },
+        ...{ v: 1, n: 0, t, wall: '', node: 'server-1', incarnation: '', event: 'observed' },
         ...{ epoch: 3, status: 1, unchanged: 1, sinceAt: 0, readAt: 0 },
       } as JournalLine,
     });

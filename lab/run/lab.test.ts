@@ -96,7 +96,15 @@ describe('a lab', () => {
     lines.deliver({
       from: 'storage',
       line: {
-        ...{ v: 1, t: 5, event: 'refused', connection: 1, peer: '', export: 'data@server-1.3.00000000' },
+        ...{
+          v: 1,
+          n: 0,
+          t: 5,
+          event: 'refused',
+          connection: 1,
+          peer: '',
+          export: 'data@server-1.3.00000000',
+        },
         ...{ node: 'server-1', epoch: 3, lastGranted: 7, reason: '' },
       },
     });

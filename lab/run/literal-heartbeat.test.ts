@@ -8,7 +8,7 @@ const write = (of: { beganAt?: number; epoch?: number; node?: string; outcome?: 
   const record = { status: 1, node, epoch, count: 1 };
   return {
     from: 'storage',
-    line: { v: 1, t: beganAt + 1, event: 'quorum-write', ...where, beganAt, outcome, record },
+    line: { v: 1, n: 0, t: beganAt + 1, event: 'quorum-write', ...where, beganAt, outcome, record },
   };
 };
 const isHeartbeat = (line: WorldLine) => isLiteralHeartbeat(line, 'server-1', 100);

@@ -87,7 +87,7 @@ describe('an order', () => {
     const t = nowNs();
     const pause = { by: 'server-1', sinceWallMs: 1 };
     const entry = { event: 'resumed', epoch: 2, ...pause, reason: 'lifted at this server' } as const;
-    const line = { v: 1, t, wall: '', node: 'server-2', incarnation: '', ...entry } as const;
+    const line = { v: 1, n: 0, t, wall: '', node: 'server-2', incarnation: '', ...entry } as const;
     lines.deliver({ from: 'server', server: 'server-3', line: { ...line, t: t + 1 } });
     lines.deliver({ from: 'server', server: 'server-2', line });
     await done;

@@ -37,10 +37,11 @@ describe('the journal', () => {
     const before = clock.nowNs();
     new LineJournal(sink, setup).write(warning('hot'));
     const line = JSON.parse(taken[0]!) as JournalLine;
-    assert.deepEqual(Object.keys(line), ['v', 't', 'wall', 'node', 'incarnation', 'event', 'text']);
+    assert.deepEqual(Object.keys(line), ['v', 'n', 't', 'wall', 'node', 'incarnation', 'event', 'text']);
     assert.deepEqual(line, {
       ...line,
       v: 1,
+      n: 1,
       node: 'server-1',
       incarnation: 'ab'.repeat(16),
       ...warning('hot'),
@@ -77,6 +78,11 @@ describe('the journal', () => {
     const said = lines().map((line) => ('text' in line ? line.text : 'lines' in line && line.lines));
     const kept = Array.from({ length: 10 - dropped }, (_, i) => `${i}`);
     assert.deepEqual(said, [...kept, dropped, 'after']);
+    // Those that were dropped have had their numbers.
+    assert.deepEqual(
+      lines().map((line) => line.n),
+      [...kept.map((_, i) => i + 1), 11, 12],
+    );
   });
 
   it('loses what was under way to a full disk, says so, and goes on', () => {

@@ -24,6 +24,8 @@ export class LineJournal implements Journal {
   #isWriting = false;
   /** The reader is gone for good. */
   #isBroken = false;
+  /** The number of the last line, written or dropped. */
+  #number = 0;
   #droppedLines = 0;
   /** Of these, not yet told. */
   #untold = 0;
@@ -42,10 +44,14 @@ export class LineJournal implements Journal {
   write(entry: JournalEntry): void {
     if (this.#untold > 0) {
       const told = this.#untold;
-      if (this.#enqueue({ event: 'journal-dropped', lines: told })) this.#untold -= told;
+      if (this.#enqueue({ event: 'journal-dropped', lines: told }, this.#number + 1)) {
+        this.#untold -= told;
+        this.#number += 1;
+      }
     }
     // After a gap the reader learns of it before it reads on.
-    if (this.#untold > 0 || !this.#enqueue(entry)) this.#drop(1);
+    this.#number += 1;
+    if (this.#untold > 0 || !this.#enqueue(entry, this.#number)) this.#drop(1);
     this.#pump();
   }
 
@@ -62,10 +68,10 @@ export class LineJournal implements Journal {
     });
   }
 
-  #enqueue(entry: JournalEntry): boolean {
+  #enqueue(entry: JournalEntry, n: number): boolean {
     const { clock, node, incarnation, maxWaitingBytes = MAX_WAITING_BYTES } = this.#setup;
     const wall = new Date().toISOString();
-    const line: JournalLine = { v: 1, t: clock.nowNs(), wall, node, incarnation, ...entry };
+    const line: JournalLine = { v: 1, n, t: clock.nowNs(), wall, node, incarnation, ...entry };
     const bytes = Buffer.from(`${JSON.stringify(line)}\n`);
     if (this.#isBroken || this.#waitingBytes + bytes.length > maxWaitingBytes) return false;
     this.#waiting.push(bytes);

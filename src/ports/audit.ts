@@ -1,6 +1,6 @@
 /**
  * The storage node's own record: JSON lines on standard output, one event a line, version 1, written synchronously.
- * `t` and every field ending in `At` are monotonic nanoseconds. It is what the checkers believe about the disk.
+ * `n` numbers the lines of one start of the storage node, from 1 on without a gap: one that is missing shows. `t` and every field ending in `At` are monotonic nanoseconds. It is what the checkers believe about the disk.
  */
 export type AuditEntry =
   | {
@@ -136,4 +136,4 @@ export interface Grant {
   incarnation: string;
 }
 
-export type AuditLine = { v: 1; t: number } & AuditEntry;
+export type AuditLine = { v: 1; n: number; t: number } & AuditEntry;

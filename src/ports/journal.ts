@@ -2,8 +2,8 @@ import type { Fencing } from './data-access.ts';
 import type { ProtocolEntry } from '../protocol/types.ts';
 
 /**
- * The agent's journal: JSON lines on standard output, one event a line, version 1. Every line has `v`, `t` (monotonic
- * nanoseconds), `wall` (ISO 8601, for people only), `node`, `incarnation` and `event`. Fields that are instants end in
+ * The agent's journal: JSON lines on standard output, one event a line, version 1. Every line has `v`, `n` (its
+ * number in the life of this agent, from 1 on; a line that was dropped keeps its own), `t` (monotonic nanoseconds), `wall` (ISO 8601, for people only), `node`, `incarnation` and `event`. Fields that are instants end in
  * `At` and are monotonic nanoseconds too; durations end in `Ms`.
  */
 export type JournalEntry =
@@ -24,10 +24,17 @@ export type JournalEntry =
       deadlineMs: number;
       stopGraceMs: number;
     }
-  /** Lines that could not be written because the reader of standard output did not keep up. */
+  /** Lines that could not be written because the reader of standard output did not keep up, or the disk was full. */
   | { event: 'journal-dropped'; lines: number };
 
-export type JournalLine = { v: 1; t: number; wall: string; node: string; incarnation: string } & JournalEntry;
+export type JournalLine = {
+  v: 1;
+  n: number;
+  t: number;
+  wall: string;
+  node: string;
+  incarnation: string;
+} & JournalEntry;
 
 export interface Journal {
   /** Never blocks and never throws: a blocked journal may not delay a heartbeat. */

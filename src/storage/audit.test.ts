@@ -9,12 +9,12 @@ const entry = (reason: string): { event: 'gate-stopped'; reason: string } => ({
 });
 
 describe('the audit log', () => {
-  it('is JSON, one line an event, with the version and a monotonic instant first', () => {
+  it('is JSON, one line an event, with the version, its number and a monotonic instant first', () => {
     const out: string[] = [];
     const before = nowNs();
     new AuditLog((text) => out.push(text)).write(entry('x'));
     const after = nowNs();
-    assert.match(out[0]!, /^\{"v":1,"t":\d+,"event":"gate-stopped","reason":"x"\}\n$/);
+    assert.match(out[0]!, /^\{"v":1,"n":1,"t":\d+,"event":"gate-stopped","reason":"x"\}\n$/);
     const { t } = JSON.parse(out[0]!) as { t: number };
     assert.ok(Number.isSafeInteger(t) && before <= t && t <= after);
   });
@@ -28,11 +28,14 @@ describe('the audit log', () => {
     log.write(entry('3'));
     log.flush();
     assert.deepEqual(out.length, 1);
-    const reasons = String(out[0])
+    const told = String(out[0])
       .trimEnd()
       .split('\n')
-      .map((line) => (JSON.parse(line) as { reason: string }).reason);
-    assert.deepEqual(reasons, ['1', '2', '3']);
+      .map((line) => JSON.parse(line) as { n: number; reason: string });
+    assert.deepEqual(
+      told.map(({ n, reason }) => `${n}: ${reason}`),
+      ['1: 1', '2: 2', '3: 3'],
+    );
   });
 
   it('does not keep much', () => {

@@ -25,6 +25,7 @@ const BUFFER_CHARACTERS = 64 * 1024;
 export class AuditLog implements Audit {
   readonly #out: (text: string) => void;
   #pending = '';
+  #lines = 0;
 
   constructor(out: (text: string) => void) {
     this.#out = out;
@@ -36,7 +37,7 @@ export class AuditLog implements Audit {
   }
 
   writeSoon(entry: AuditEntry): void {
-    const line: AuditLine = { v: 1, t: nowNs(), ...entry };
+    const line: AuditLine = { v: 1, n: ++this.#lines, t: nowNs(), ...entry };
     this.#pending += `${JSON.stringify(line)}\n`;
     if (this.#pending.length > BUFFER_CHARACTERS) this.flush();
   }

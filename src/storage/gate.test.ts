@@ -173,8 +173,9 @@ describe('the gate: writes to the data area', () => {
       ['gate-started', 'connected', 'quorum-write', 'grant', 'drained', 'admitted', 'connected', 'write'],
     );
     const [write] = gate.audit.all('write');
-    const { t, beganAt, ...rest } = write!;
+    const { n, t, beganAt, ...rest } = write!;
     assert.ok(beganAt <= t);
+    assert.equal(gate.audit.lines[n - 1], write);
     assert.deepEqual(rest, {
       ...{
         v: 1,

@@ -65,7 +65,7 @@ export class StoryLines {
   }
 
   audit(at: number, entry: AuditEntry): this {
-    this.#audit.push({ v: 1, t: ns(at), ...entry });
+    this.#audit.push({ v: 1, n: 0, t: ns(at), ...entry });
     return this;
   }
 
@@ -73,6 +73,7 @@ export class StoryLines {
   journal(at: number, server: string, entry: JournalEntry): this {
     const line = {
       v: 1,
+      n: 0,
       t: ns(at),
       wall: '2025-01-01T00:00:00.000Z',
       incarnation: this.#incarnation(server),
@@ -105,14 +106,21 @@ export class StoryLines {
 
   history(): History {
     const inTime = <L extends { t: number }>(lines: readonly L[]) => [...lines].sort((a, b) => a.t - b.t);
-    const audit = inTime(this.#audit);
+    let starts = 0;
+    const audit = numbered(inTime(this.#audit), (line) =>
+      line.event === 'gate-started' && line.pid !== 10 ? ++starts : starts,
+    );
     return {
       dir: '/by-hand',
       scenario: this.#scenario,
       lab: inTime(this.#lab),
       client: inTime(this.#client),
       audit,
-      journals: new Map([...this.#journals].map(([server, lines]) => [server, inTime(lines)])),
+      journals: new Map(
+        [...this.#journals].map(([server, lines]) => {
+          return [server, numbered(inTime(lines), ({ incarnation }) => incarnation)];
+        }),
+      ),
       data: this.#data ? this.#image : undefined,
       quorum: quorumImage(audit, this.servers, storyTimings),
       unreadable: this.#unreadable,
@@ -123,6 +131,17 @@ export class StoryLines {
   #incarnation(server: string): string {
     return `${this.servers.indexOf(server)}${this.incarnations.get(server) ?? 0}`.padEnd(32, '0');
   }
+}
+
+/** As their writers number them: each its own, from 1 on. */
+function numbered<L>(lines: readonly L[], writerOf: (line: L) => unknown): L[] {
+  const last = new Map<unknown, number>();
+  return lines.map((line) => {
+    const writer = writerOf(line);
+    const n = (last.get(writer) ?? 0) + 1;
+    last.set(writer, n);
+    return { ...line, n };
+  });
 }
 
 /** Distributes over every member of the union, so that each event keeps its own fields. */
