@@ -72,7 +72,7 @@ describe('a lab', () => {
 
   it('records a fault that had no effect as failed', async () => {
     const lab = labOver({ alive: async () => 0, killServer: async () => {} });
-    await assert.rejects(lab.fault('kill', 'server-1'), /had no process to kill/);
+    await assert.rejects(lab.fault('kill', 'server-1'), /has no process to kill/);
     assert.equal(
       events('fault').some((e) => e.event === 'fault' && e.phase === 'failed'),
       true,
