@@ -1,15 +1,19 @@
-import { type BlockDevice, DeviceUnusable } from '../ports/block-device.ts';
+import type { BlockDevice } from '../ports/block-device.ts';
 import { FileBlockDevice } from './file.ts';
+import { IscsiBlockDevice } from './iscsi/device.ts';
+import type { IscsiTarget } from './iscsi/login.ts';
 import { NbdBlockDevice } from './nbd/device.ts';
-import { formatIscsiUri } from './uri-iscsi.ts';
 import { parseDeviceUri } from './uri.ts';
 
 /**
- * Opens a block device by its URI: `nbd://`, `nbd+unix://`, `file://` or a plain path. A server is connected to within
+ * Opens a block device by its URI: `nbd://`, `nbd+unix://`, `iscsi://`, `file://` or a plain path. A server is connected to within
  * `deadlineMs`. Rejects with `DeviceUnusable` when trying again is no use (unknown kind, refused, no such file), with
  * `RequestFailed` code ENOTCONN when there is no server or no answer now.
  */
-export async function openBlockDevice(uri: string, options: { deadlineMs: number }): Promise<BlockDevice> {
+export async function openBlockDevice(
+  uri: string,
+  options: { deadlineMs: number; initiator?: Pick<IscsiTarget, 'initiatorName' | 'alias'> },
+): Promise<BlockDevice> {
   const device = parseDeviceUri(uri);
   switch (device.kind) {
     case 'file':
@@ -17,6 +21,6 @@ export async function openBlockDevice(uri: string, options: { deadlineMs: number
     case 'nbd':
       return NbdBlockDevice.open(device.address, device.exportName, options.deadlineMs);
     default:
-      throw new DeviceUnusable(`${formatIscsiUri(device.address)}: iSCSI is not there yet`);
+      return IscsiBlockDevice.open({ address: device.address, ...options.initiator }, options.deadlineMs);
   }
 }

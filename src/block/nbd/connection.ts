@@ -7,7 +7,7 @@ import type { Failed, Outcome } from '../../wire/nbd/outcome.ts';
 import { type Command, describeCommand } from '../../wire/nbd/request.ts';
 import type { NbdAddress } from '../uri-nbd.ts';
 import { formatNbdUri } from '../uri-nbd.ts';
-import { Alarm } from './alarm.ts';
+import { Alarm } from '../alarm.ts';
 import { negotiate, type Negotiated, type NbdTarget } from './negotiate.ts';
 import { Outbox } from './outbox.ts';
 import { shortened } from './shortened.ts';

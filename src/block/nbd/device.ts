@@ -3,10 +3,10 @@ import { NBD_LIMIT } from '../../wire/nbd/constants.ts';
 import type { ExportInfo } from '../../wire/nbd/export-info.ts';
 import { type Command, describeCommand } from '../../wire/nbd/request.ts';
 import type { NbdAddress } from '../uri-nbd.ts';
-import { Backlog } from './backlog.ts';
+import { Backlog } from '../backlog.ts';
 import { commandProblem, payloadBytesOf } from './command-problem.ts';
 import { NbdConnection } from './connection.ts';
-import { Reconnector } from './reconnect.ts';
+import { Reconnector } from '../reconnect.ts';
 
 type DurableWrite = Command & { kind: 'write' | 'write-zeroes' };
 
@@ -17,7 +17,7 @@ type DurableWrite = Command & { kind: 'write' | 'write-zeroes' };
  */
 export class NbdBlockDevice implements BlockDevice {
   readonly name: string;
-  readonly #connections: Reconnector;
+  readonly #connections: Reconnector<NbdConnection>;
   readonly #backlog = new Backlog();
 
   /** Connects within `deadlineMs`. Rejects as `NbdConnection.open` does. */
@@ -26,8 +26,11 @@ export class NbdBlockDevice implements BlockDevice {
   }
 
   private constructor(connection: NbdConnection) {
-    this.name = connection.target.name;
-    this.#connections = new Reconnector(connection);
+    const { name, address, exportName } = connection.target;
+    this.name = name;
+    this.#connections = new Reconnector(connection, name, (deadlineMs) =>
+      NbdConnection.open({ address, exportName, deadlineMs }),
+    );
   }
 
   /** As the server said when it was last connected to; so are the properties below. */

@@ -7,7 +7,7 @@ import type { Outcome } from '../../wire/nbd/outcome.ts';
 import { grantedEpochIn } from '../../wire/nbd/refusal.ts';
 import { TlsUnusable } from '../../tls/unusable.ts';
 import type { NbdAddress } from '../uri-nbd.ts';
-import { connectWithInbox } from './inbox.ts';
+import { connectWithInbox } from '../inbox.ts';
 import { shortened } from './shortened.ts';
 import { type ClientTls, clientTls } from './tls.ts';
 

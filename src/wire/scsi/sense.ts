@@ -63,7 +63,7 @@ export function describeSense({ key, asc, ascq, deferred }: Sense): string {
 }
 
 /** `ILLEGAL REQUEST`; a number in hex for the one that is reserved. */
-function senseKeyName(key: number): string {
+export function senseKeyName(key: number): string {
   return keyNames.get(key) ?? `sense key ${hex(key)}`;
 }
 

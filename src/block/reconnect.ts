@@ -1,27 +1,36 @@
-import { RequestFailed } from '../../ports/block-device.ts';
-import { within } from '../deadline.ts';
-import { NbdConnection } from './connection.ts';
-import type { NbdTarget } from './negotiate.ts';
+import { RequestFailed } from '../ports/block-device.ts';
+import { within } from './deadline.ts';
 
-/** Keeps one connection to an export at hand, and makes the next one when a request needs it and never by itself. */
-export class Reconnector {
-  readonly #target: NbdTarget;
-  #connection: NbdConnection;
-  #connecting: Promise<NbdConnection> | undefined;
+/** What requests go through, until it is lost. */
+export interface Connection {
+  /** False once it is lost, or being left: requests want another one. */
+  readonly usable: boolean;
+  /** Requests in flight are settled first. */
+  close(): Promise<void>;
+}
+
+/** Keeps one connection at hand, and makes the next one when a request needs it and never by itself. */
+export class Reconnector<C extends Connection> {
+  readonly #name: string;
+  readonly #open: (deadlineMs: number) => Promise<C>;
+  #connection: C;
+  #connecting: Promise<C> | undefined;
   #closed = false;
 
-  constructor(first: NbdConnection) {
-    this.#target = first.target;
+  /** `name`: for messages. `open` makes one connection more. */
+  constructor(first: C, name: string, open: (deadlineMs: number) => Promise<C>) {
     this.#connection = first;
+    this.#name = name;
+    this.#open = open;
   }
 
   /** The connection made last, usable or not. */
-  get latest(): NbdConnection {
+  get latest(): C {
     return this.#connection;
   }
 
   /** The connection at hand, when requests can go through it. */
-  get usable(): NbdConnection | undefined {
+  get usable(): C | undefined {
     return !this.#closed && this.#connection.usable ? this.#connection : undefined;
   }
 
@@ -29,7 +38,7 @@ export class Reconnector {
    * A usable connection by `untilMs` of `performance.now()`. Requests share an attempt to make one. Rejects with the
    * reason why there is none: nothing was sent.
    */
-  async connected(untilMs: number, mayTryAgain = true): Promise<NbdConnection> {
+  async connected(untilMs: number, mayTryAgain = true): Promise<C> {
     if (this.#closed) throw this.#none('the device was closed');
     if (this.#connection.usable) return this.#connection;
     const joined = this.#connecting;
@@ -50,17 +59,15 @@ export class Reconnector {
     await this.#connecting?.catch(() => undefined);
   }
 
-  #begin(untilMs: number): Promise<NbdConnection> {
+  #begin(untilMs: number): Promise<C> {
     this.#connecting = this.#connect(untilMs).finally(() => {
       this.#connecting = undefined;
     });
     return this.#connecting;
   }
 
-  async #connect(untilMs: number): Promise<NbdConnection> {
-    const { address, exportName } = this.#target;
-    const deadlineMs = Math.max(0, untilMs - performance.now());
-    const connection = await NbdConnection.open({ address, exportName, deadlineMs });
+  async #connect(untilMs: number): Promise<C> {
+    const connection = await this.#open(Math.max(0, untilMs - performance.now()));
     if (this.#closed) {
       await connection.close();
       throw this.#none('the device was closed');
@@ -70,6 +77,6 @@ export class Reconnector {
   }
 
   #none(why: string): RequestFailed {
-    return new RequestFailed(`${this.#target.name}: not connected: ${why}`, 'ENOTCONN');
+    return new RequestFailed(`${this.#name}: not connected: ${why}`, 'ENOTCONN');
   }
 }
