@@ -89,6 +89,7 @@ export class NbdDisk {
     );
   }
 
+  /** What is in flight is rejected with `ConnectionLost`: nobody waits for it any more. */
   close(): void {
     this.#link.leave();
   }
@@ -133,6 +134,8 @@ class Link {
 
   leave(): void {
     if (this.#gone !== undefined) return;
+    // "the client MUST NOT send NBD_CMD_DISC before it has received replies to all requests"; who cannot wait just goes.
+    if (this.#waiting.size > 0) return this.lose('closed');
     this.#socket.end(this.#client.disconnect());
     this.#forget('closed');
   }
