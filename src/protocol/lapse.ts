@@ -29,7 +29,7 @@ export function lapseIfDue(turn: Turn): void {
     return stopServing(turn, order);
   }
   if (phase.role === 'stopping') {
-    forgoRelease(turn, lapsed);
+    forgoRelease(turn, 'R6', lapsed);
     return killService(turn, lapsed);
   }
   endRelease(turn, false, lapsed);

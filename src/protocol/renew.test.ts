@@ -66,6 +66,7 @@ describe('R5: what a heartbeat read shows the owner of epoch 4', () => {
         successor: '',
         how: 'grace',
         next: { do: 'observe' },
+        rule: 'R8',
         reason: 'a clean stop was asked for',
       },
     };

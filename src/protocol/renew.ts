@@ -105,6 +105,6 @@ function stepDown(turn: Turn, rule: string, reason: string): void {
     } as const;
     return stopServing(turn, order);
   }
-  forgoRelease(turn, reason);
+  forgoRelease(turn, rule, reason);
   killService(turn, reason);
 }

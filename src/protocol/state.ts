@@ -133,6 +133,8 @@ export interface Stopping {
   readonly successor: string;
   readonly how: 'grace' | 'now';
   readonly next: Next;
+  /** What it stops by: the end of it is told by the same. */
+  readonly rule: string;
   readonly reason: string;
 }
 

@@ -20,8 +20,8 @@ export interface StopOrder {
 export function stopServing(turn: Turn, order: StopOrder): void {
   const { phase } = turn.state;
   invariant(phase.role === 'active', 'only an active server stops being active');
-  const { rule, byAt, ...what } = order;
-  const { releasing, how, reason } = order;
+  const { byAt, ...what } = order;
+  const { rule, releasing, how, reason } = order;
   moveTo(turn, { role: 'stopping', tenure: phase.tenure, ...what }, rule, reason);
   if (!releasing) beginObserving(turn);
   if (turn.state.service === 'none') serviceGone(turn);
@@ -49,7 +49,7 @@ export function serviceGone(turn: Turn): void {
   invariant(phase.role === 'stopping', 'the service was told to stop');
   change(turn, { service: 'none' });
   emit(turn, { do: 'give-up-access' });
-  if (!phase.releasing) return finish(turn, phase.next, 'R6', phase.reason);
+  if (!phase.releasing) return finish(turn, phase.next, phase.rule, phase.reason);
   const { tenure, successor, next, reason } = phase;
   moveTo(turn, { role: 'releasing', tenure, successor, next, reason }, 'R8', reason);
   if (unsettled > 0) {
@@ -71,12 +71,12 @@ export function endRelease(turn: Turn, written: boolean, reason: string): void {
 }
 
 /** The lease is lost while the service ends: no more heartbeats, and nothing is released. */
-export function forgoRelease(turn: Turn, reason: string): void {
+export function forgoRelease(turn: Turn, rule: string, reason: string): void {
   const { phase } = turn.state;
   invariant(phase.role === 'stopping', 'the service is still ending');
   if (!phase.releasing) return;
   noteReleased(turn, phase, false, reason);
-  change(turn, { phase: { ...phase, releasing: false } });
+  change(turn, { phase: { ...phase, releasing: false, rule, reason } });
   beginObserving(turn);
 }
 
@@ -105,9 +105,9 @@ export function stopForGood(turn: Turn, rule: string, reason: string): void {
         next,
       });
     case 'stopping':
-      forgoRelease(turn, reason);
+      forgoRelease(turn, rule, reason);
       killService(turn, reason);
-      return change(turn, { phase: { ...(turn.state.phase as Stopping), next } });
+      return change(turn, { phase: { ...(turn.state.phase as Stopping), next, rule, reason } });
     case 'releasing':
       noteReleased(turn, phase, false, reason);
       return end(turn, rule, 3, reason);
