@@ -1,5 +1,5 @@
-import { RequestFailed } from '../ports/block-device.ts';
-import type { ReservableUnit } from '../ports/reservable-unit.ts';
+import { RequestFailed } from '../../ports/block-device.ts';
+import type { ReservableUnit } from '../../ports/reservable-unit.ts';
 
 /** One I_T nexus as the target knows it. */
 export interface Nexus {
@@ -46,6 +46,8 @@ export class SpcUnit {
   generation = 0;
   queue: QueuedWrite[] = [];
   readonly hasAbort: boolean;
+  /** Told of every registration that was taken away: with whose key, and whose it was. */
+  onPreempted: (by: bigint, victim: bigint) => void = () => {};
   /** Closed after a restart: a registration is let through with this key only (PROTOCOL.md, "The data area"). */
   admits: ((key: bigint) => boolean) | undefined;
   #nexuses = new Set<Nexus>();
@@ -163,7 +165,8 @@ export class SpcUnit {
     const preempted = [...this.registrations].filter(
       ([other, theirs]) => other !== nexus && (wasEverybody || theirs === victim),
     );
-    for (const [other] of preempted) {
+    for (const [other, theirs] of preempted) {
+      this.onPreempted(key, theirs);
       this.registrations.delete(other);
       other.attentions.push('2A/03');
     }

@@ -1,0 +1,64 @@
+import { RESERVATION_TYPE } from '../../ports/reservable-unit.ts';
+import { epochOfKey } from '../reservation-key.ts';
+import type { Manners } from './server.fixture.ts';
+
+/**
+ * W16 of PROTOCOL.md and what else comes to mind, each made from outside: the port lies to the procedure, or the server
+ * does what it should not, and nothing in the product knows about it.
+ */
+export const weaknesses: Readonly<Record<string, { manners: Manners; breaks: RegExp }>> = {
+  'registered is taken for holding': {
+    breaks: /^a write of epoch/,
+    manners: {
+      through: (port, key) => ({
+        ...port,
+        readKeys: async () => ({ generation: 1, keys: [key] }),
+        readReservation: async () => ({ key, type: RESERVATION_TYPE.exclusiveAccess }),
+      }),
+    },
+  },
+  'preempts upwards': {
+    breaks: /^epoch \d+ preempted epoch/,
+    manners: {
+      through: (port, own) => {
+        const made = new Map<bigint, bigint>();
+        const asOlder = (key: bigint) => {
+          if (epochOfKey(key)! <= epochOfKey(own)!) return key;
+          const older = (key >> 48n) << 48n;
+          made.set(older, key);
+          return older;
+        };
+        return {
+          ...port,
+          readKeys: async (deadlineMs) => {
+            const { generation, keys } = await port.readKeys(deadlineMs);
+            return { generation, keys: keys.map(asOlder) };
+          },
+          readReservation: async (deadlineMs) => {
+            const reservation = await port.readReservation(deadlineMs);
+            return reservation && { ...reservation, key: asOlder(reservation.key) };
+          },
+          preempt: (key, victim, ...rest) => port.preempt(key, made.get(victim) ?? victim, ...rest),
+        };
+      },
+    },
+  },
+  'gives up by unregistering': {
+    breaks: /^a write of epoch/,
+    manners: { giveUp: (session) => void session.port.registerKey(0n, 0).catch(() => {}) },
+  },
+  'waits for nothing after PREEMPT': {
+    breaks: /^a write of epoch/,
+    manners: {
+      through: (port) => ({
+        ...port,
+        supportsPreemptAndAbort: async () => false,
+        resetLogicalUnit: async () => {},
+      }),
+    },
+  },
+  'trusts PREEMPT AND ABORT alone': {
+    breaks: /^a write of epoch/,
+    manners: { through: (port) => ({ ...port, resetLogicalUnit: async () => {} }) },
+  },
+};
