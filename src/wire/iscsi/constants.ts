@@ -55,6 +55,12 @@ export function pduName(opcode: number): string {
   return opcodeNames.get(opcode) ?? `PDU of opcode 0x${opcode.toString(16).padStart(2, '0')}`;
 }
 
+/** The same with its article. */
+export function aPdu(opcode: number): string {
+  const name = pduName(opcode);
+  return `${/^(?:R2T|Async)/.test(name) ? 'an' : 'a'} ${name}`;
+}
+
 /** Bits of the first two bytes of a header (section 11.2.1). */
 export const BHS_FLAG = {
   /** Byte 0: delivered at once, and no CmdSN used up. */

@@ -1,5 +1,5 @@
 import { Framing } from '../framing.ts';
-import { BHS_BYTES, DIGEST_BYTES, pduName } from './constants.ts';
+import { BHS_BYTES, DIGEST_BYTES, aPdu } from './constants.ts';
 import { u24 } from './header-fields.ts';
 import { digestOf, type Digests, noDigests, paddingOf, RawPdu } from './pdu.ts';
 
@@ -96,13 +96,13 @@ export class PduFraming {
     const is = tail.subarray(padded);
     const due = digestOf(tail.subarray(0, padded));
     if (same(is, due)) return tail;
-    const what = `${pduName(header[0]! & 0x3f)} with the data digest ${hex(is)}`;
-    return { kind: 'data-digest', text: `a ${what}, the CRC32C of its ${dataBytes} bytes is ${hex(due)}` };
+    const what = `${aPdu(header[0]! & 0x3f)} with the data digest ${hex(is)}`;
+    return { kind: 'data-digest', text: `${what}, the CRC32C of its ${dataBytes} bytes is ${hex(due)}` };
   }
 }
 
 function tooLarge(header: Uint8Array, dataBytes: number, maxDataBytes: number): Unframeable {
-  const what = `a data segment of ${dataBytes} bytes in a ${pduName(header[0]! & 0x3f)}`;
+  const what = `a data segment of ${dataBytes} bytes in ${aPdu(header[0]! & 0x3f)}`;
   return { kind: 'too-large', text: `${what}; at most ${maxDataBytes} are taken` };
 }
 

@@ -1,4 +1,4 @@
-import { ISCSI_LIMIT, pduName } from './constants.ts';
+import { aPdu, ISCSI_LIMIT } from './constants.ts';
 import { PduFraming } from './framing.ts';
 import type { Lun } from './header-fields.ts';
 import { Login } from './login.ts';
@@ -180,6 +180,6 @@ export class Initiator {
   }
 
   #broken(raw: RawPdu, what: string): Broken {
-    return broken(`${this.phase}: a ${pduName(raw.opcode)} ${what}`);
+    return broken(`${this.phase}: ${aPdu(raw.opcode)} ${what}`);
   }
 }

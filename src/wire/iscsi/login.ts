@@ -84,7 +84,8 @@ export class Login {
       return this.#broken(`a response of stage ${pdu.currentStage} to a request of stage ${this.#stage}`);
     if (pdu.continued) {
       if (pdu.transit) return this.#broken('a response that both goes on and ends the stage');
-      return this.#send([], false);
+      // An empty request, whose wish to go on still stands.
+      return this.#send([], this.#transit);
     }
     const pairs = this.#text.take();
     if (typeof pairs === 'string') return this.#broken(pairs);

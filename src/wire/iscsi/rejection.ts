@@ -1,4 +1,4 @@
-import { BHS_BYTES, NO_TAG, pduName } from './constants.ts';
+import { aPdu, BHS_BYTES, NO_TAG } from './constants.ts';
 import { u32 } from './header-fields.ts';
 
 /** Reasons of a Reject (RFC 7143, section 11.17.1). */
@@ -15,16 +15,19 @@ const reasons = new Map<number, string>([
   [0x0c, 'waiting for logout'],
 ]);
 
+interface Rejection {
+  opcode: number;
+  tag: number;
+  /** For texts: a SCSI Command, protocol error (0x04). */
+  what: string;
+  why: string;
+}
+
 /** What a Reject is about: `tag` is NO_TAG when its data do not tell. */
-export function readReject(reason: number, data: Uint8Array): { opcode: number; tag: number; text: string } {
+export function readReject(reason: number, data: Uint8Array): Rejection {
   const known = data.length >= BHS_BYTES;
   const opcode = known ? data[0]! & 0x3f : -1;
-  const what = known ? pduName(opcode) : 'PDU that it does not name';
-  const why = reasons.get(reason) ?? 'a reason nobody knows';
-  const number = reason.toString(16).padStart(2, '0');
-  return {
-    opcode,
-    tag: known ? u32(data, 16) : NO_TAG,
-    text: `a ${what} was rejected: ${why} (0x${number})`,
-  };
+  const what = known ? aPdu(opcode) : 'a PDU that it does not name';
+  const why = `${reasons.get(reason) ?? 'a reason nobody knows'} (0x${reason.toString(16).padStart(2, '0')})`;
+  return { opcode, tag: known ? u32(data, 16) : NO_TAG, what, why };
 }

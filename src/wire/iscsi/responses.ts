@@ -2,7 +2,7 @@ import { readAsync } from './async-event.ts';
 import { CommandTask } from './command-task.ts';
 import { INITIATOR_OPCODE, ISCSI_LIMIT, NO_TAG, pduName, TASK_RESPONSE } from './constants.ts';
 import type { Numbering } from './numbering.ts';
-import { broken, type InitiatorOutcome } from './outcome.ts';
+import type { InitiatorOutcome } from './outcome.ts';
 import { numberOf, rules } from './parameters.ts';
 import { readReject } from './rejection.ts';
 import type { Requests } from './requests.ts';
@@ -203,14 +203,14 @@ export class Responses {
    * A request that was not taken has no other answer. A Data-Out that was not is the end: at ErrorRecoveryLevel 0 it is
    * not sent again.
    */
-  #rejected({ reason, data }: Of<'reject'>): InitiatorOutcome | undefined {
-    const { opcode, tag, text } = readReject(reason, data);
+  #rejected({ reason, data }: Of<'reject'>): InitiatorOutcome | string | undefined {
+    const { opcode, tag, what, why } = readReject(reason, data);
     if (this.#tasks.hasEnded(tag)) return undefined;
     const task = this.#tasks.get(tag);
-    if (task === undefined || opcode === INITIATOR_OPCODE.DATA_OUT) return broken(text);
-    if (task.kind === 'logout') return broken(text);
+    if (task === undefined || task.kind === 'logout' || opcode === INITIATOR_OPCODE.DATA_OUT)
+      return `of ${what}: ${why}`;
     this.#tasks.end(tag);
-    return task.abandoned ? undefined : { kind: 'failed', tag, text };
+    return task.abandoned ? undefined : { kind: 'failed', tag, text: `${what} was rejected: ${why}` };
   }
 
   /** The open task that a PDU is about; what is wrong; or undefined when nothing is and nobody waits for it. */

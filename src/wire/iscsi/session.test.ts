@@ -1,0 +1,419 @@
+import assert from 'node:assert/strict';
+import * as fc from 'fast-check';
+import { begun, feed, keysOf, ready, sends, sentPdus } from './initiator.fixture.ts';
+import type { Initiator } from './initiator.ts';
+import { serialBefore } from './serial.ts';
+import type { TargetBytes } from './target-bytes.fixture.ts';
+
+const cdb = new Uint8Array(6);
+const nothing = new Uint8Array(0);
+const noTag = 0xffffffff;
+const issue = (initiator: Initiator, lun = 1): number => initiator.issue({ lun, cdb })!.tag;
+
+describe('the command window of iSCSI', () => {
+  it('is counted by serial arithmetic, through the end of 32 bits', () => {
+    const near = fc.integer({ min: 1, max: 2 ** 31 - 1 });
+    fc.assert(
+      fc.property(fc.nat({ max: 0xffffffff }), near, (from, distance) => {
+        const to = (from + distance) >>> 0;
+        assert.deepEqual(
+          [serialBefore(from, to), serialBefore(to, from), serialBefore(from, from)],
+          [true, false, false],
+        );
+      }),
+    );
+    assert.deepEqual(
+      [serialBefore(0, 2 ** 31), serialBefore(2 ** 31, 0)],
+      [false, false],
+      'as far as it gets',
+    );
+  });
+
+  for (const firstCmdSN of [1, 0xfffffffe, 0x7fffffff]) {
+    it(`lets in what the target has room for and tells when it has more, from ${firstCmdSN} on`, () => {
+      const { initiator, target } = begun({ firstCmdSN });
+      const at = (count: number): number => (firstCmdSN + count) >>> 0;
+      target.expCmdSN = firstCmdSN;
+      target.maxCmdSN = at(2);
+      feed(initiator, target.welcome());
+      const issued = [1, 2, 3].map(() => initiator.issue({ lun: 1, cdb })!);
+      assert.deepEqual(
+        issued.map(({ pieces }) => sentPdus(pieces)[0]).map((pdu) => pdu?.kind === 'command' && pdu.cmdSN),
+        [firstCmdSN, at(1), at(2)],
+      );
+      assert.equal(initiator.issue({ lun: 1, cdb }), undefined);
+      target.expCmdSN = at(1);
+      assert.deepEqual(
+        feed(initiator, target.response(issued[0]!.tag)).map(({ kind }) => kind),
+        ['answered'],
+        'one was answered, and its room is not given back yet',
+      );
+      target.maxCmdSN = at(3);
+      assert.deepEqual(
+        feed(initiator, target.response(issued[1]!.tag)).map(({ kind }) => kind),
+        ['answered', 'window'],
+      );
+      assert.notEqual(initiator.issue({ lun: 1, cdb }), undefined);
+      assert.deepEqual(
+        feed(initiator, target.response(issued[2]!.tag)).length,
+        1,
+        'nobody waits for the window now',
+      );
+      // A window that was overtaken says nothing new, nor one that cannot be.
+      target.maxCmdSN = at(2);
+      feed(initiator, target.ping(noTag));
+      target.expCmdSN = at(100);
+      target.maxCmdSN = at(90);
+      feed(initiator, target.ping(noTag));
+      assert.equal(initiator.issue({ lun: 1, cdb }), undefined);
+    });
+  }
+
+  it('is passed by what is immediate, which uses up no number', () => {
+    const { initiator, target } = ready();
+    target.maxCmdSN = 0;
+    target.expCmdSN = 1;
+    feed(initiator, target.ping(noTag));
+    for (let count = 0; count < 64; count += 1) issue(initiator);
+    assert.equal(initiator.issue({ lun: 1, cdb }), undefined);
+    const past = [
+      initiator.issue({ lun: 1, cdb, immediate: true })!,
+      initiator.manageTask('logical-unit-reset', { lun: 1 }),
+      initiator.ping(),
+      initiator.ask([]),
+    ];
+    for (const { pieces } of past) {
+      const [pdu] = sentPdus(pieces);
+      assert.ok(pdu !== undefined && 'cmdSN' in pdu && pdu.immediate);
+      assert.equal(pdu.cmdSN, 65);
+    }
+  });
+
+  it('is one of 32 bits of tags too: every open command has its own', () => {
+    const { initiator, target } = ready();
+    target.maxCmdSN = 2000;
+    feed(initiator, target.ping(noTag));
+    const tags = Array.from({ length: 1000 }, () => issue(initiator));
+    assert.equal(new Set(tags).size, 1000);
+    assert.equal(initiator.unanswered, 1000);
+  });
+
+  it('acknowledges every status with the next request', () => {
+    const { initiator, target } = ready();
+    target.statSN = 3;
+    feed(initiator, Buffer.concat([target.response(issue(initiator)), target.response(issue(initiator))]));
+    const [pdu] = sentPdus(initiator.ping().pieces);
+    assert.ok(pdu?.kind === 'nop-out');
+    assert.equal(pdu.expStatSN, 5);
+  });
+});
+
+describe('task management', () => {
+  it('refers to the command it is about', () => {
+    const { initiator } = ready();
+    const [, second] = [issue(initiator), issue(initiator)];
+    const { tag, pieces } = initiator.manageTask('abort-task', { lun: 1, tag: second });
+    assert.deepEqual(sentPdus(pieces), [
+      {
+        kind: 'task-management',
+        immediate: true,
+        function: 1,
+        lun: 1,
+        tag,
+        referencedTag: second,
+        cmdSN: 3,
+        refCmdSN: 2,
+        expStatSN: 3,
+      },
+    ]);
+  });
+
+  const functions = [
+    ['abort-task-set', 2],
+    ['clear-task-set', 4],
+    ['logical-unit-reset', 5],
+    ['target-warm-reset', 6],
+  ] as const;
+  for (const [what, code] of functions) {
+    it(`tells with ${what} which commands have no answer to come, and swallows one that comes all the same`, () => {
+      const { initiator, target } = ready();
+      const [before, elsewhere, given] = [issue(initiator), issue(initiator, 2), issue(initiator)];
+      initiator.abandon(given);
+      const { tag, pieces } = initiator.manageTask(what, { lun: 1 });
+      const [pdu] = sentPdus(pieces);
+      assert.ok(pdu?.kind === 'task-management');
+      assert.deepEqual([pdu.function, pdu.lun, pdu.referencedTag], [code, 1, noTag]);
+      const after = issue(initiator);
+      const ended = what === 'target-warm-reset' ? [before, elsewhere] : [before];
+      assert.deepEqual(feed(initiator, target.managed(tag)), [{ kind: 'managed', tag, response: 0, ended }]);
+      assert.equal(initiator.unanswered, what === 'target-warm-reset' ? 1 : 2);
+      assert.deepEqual(feed(initiator, target.response(before)), []);
+      assert.equal(feed(initiator, target.response(after))[0]?.kind, 'answered');
+    });
+  }
+
+  it('ends nothing when it is refused', () => {
+    const { initiator, target } = ready();
+    const command = issue(initiator);
+    for (const response of [2, 5, 255]) {
+      const { tag } = initiator.manageTask('logical-unit-reset', { lun: 1 });
+      assert.deepEqual(feed(initiator, target.managed(tag, response)), [
+        { kind: 'managed', tag, response, ended: [] },
+      ]);
+    }
+    const { tag } = initiator.manageTask('abort-task', { lun: 1, tag: command });
+    assert.deepEqual(feed(initiator, target.managed(tag, 5)), [
+      { kind: 'managed', tag, response: 5, ended: [] },
+    ]);
+    assert.equal(initiator.unanswered, 1);
+  });
+
+  it('ends a command that the target aborted or does not have any more', () => {
+    for (const response of [0, 1]) {
+      const { initiator, target } = ready();
+      const command = issue(initiator);
+      const { tag } = initiator.manageTask('abort-task', { lun: 1, tag: command });
+      assert.deepEqual(feed(initiator, target.managed(tag, response)), [
+        { kind: 'managed', tag, response, ended: [command] },
+      ]);
+      assert.equal(initiator.unanswered, 0);
+    }
+  });
+
+  it('does not end a command that was answered before', () => {
+    const { initiator, target } = ready();
+    const command = issue(initiator);
+    const { tag } = initiator.manageTask('abort-task', { lun: 1, tag: command });
+    const said = Buffer.concat([target.response(command), target.managed(tag, 1)]);
+    assert.deepEqual(
+      feed(initiator, said).map(({ kind }) => kind),
+      ['answered', 'managed'],
+    );
+  });
+});
+
+describe('what else is said on an iSCSI session', () => {
+  it('is a ping of the target, which is answered', () => {
+    const { initiator, target } = ready();
+    const ping = target.ping(0x1234, { fields: [[8, 16, 5]] });
+    assert.deepEqual(sends(feed(initiator, ping, [1])), [
+      {
+        kind: 'nop-out',
+        immediate: true,
+        tag: noTag,
+        lun: 5,
+        targetTag: 0x1234,
+        cmdSN: 1,
+        expStatSN: 3,
+        data: nothing,
+      },
+    ]);
+    assert.equal(initiator.unanswered, 0);
+  });
+
+  it('is a ping of its own', () => {
+    const { initiator, target } = ready();
+    const [heard, abandoned] = [initiator.ping(), initiator.ping()];
+    const [pdu] = sentPdus(heard.pieces);
+    assert.ok(pdu?.kind === 'nop-out' && pdu.targetTag === noTag && pdu.tag === heard.tag);
+    initiator.abandon(abandoned.tag);
+    const said = Buffer.concat([target.pong(abandoned.tag), target.pong(heard.tag)]);
+    assert.deepEqual(feed(initiator, said), [{ kind: 'pong', tag: heard.tag }]);
+  });
+
+  const events: [event: number, parameters: [number, number, number], told: object][] = [
+    [1, [0, 0, 10], { kind: 'logout-requested', withinSeconds: 10 }],
+    [2, [0, 2, 20], { kind: 'dropped', whole: false, waitSeconds: 2, retainSeconds: 20 }],
+    [3, [0, 3, 0], { kind: 'dropped', whole: true, waitSeconds: 3, retainSeconds: 0 }],
+    [5, [0, 0, 0], { kind: 'tasks-terminated' }],
+    [255, [0, 0, 0], { kind: 'other', event: 255, vendorCode: 0 }],
+  ];
+  for (const [event, parameters, told] of events) {
+    it(`is an event of the target's own accord: ${JSON.stringify(told)}`, () => {
+      const { initiator, target } = ready();
+      const said = target.async(event, parameters, nothing, { fields: [[9, 8, 2]] });
+      assert.deepEqual(feed(initiator, said), [{ kind: 'async', event: told, lun: 2 }]);
+      assert.equal(initiator.status, 'ready');
+    });
+  }
+
+  it('is an event of a unit, with sense data', () => {
+    const { initiator, target } = ready();
+    const [outcome] = feed(initiator, target.async(0, [0, 0, 0], Uint8Array.of(0, 3, 0x70, 0, 6)));
+    assert.ok(outcome?.kind === 'async' && outcome.event.kind === 'scsi');
+    assert.deepEqual([...outcome.event.sense], [0x70, 0, 6]);
+    const [wrong] = feed(initiator, target.async(0, [0, 0, 0], Uint8Array.of(0, 9, 0x70)));
+    assert.ok(wrong?.kind === 'broken');
+    assert.match(wrong.text, /an Asynchronous Message with sense data beyond its 3 bytes/);
+  });
+
+  it('is a negotiation that the target asks for, which changes how much it takes', () => {
+    const { initiator, target } = ready({}, 'InitialR2T=No', 'MaxRecvDataSegmentLength=4096');
+    const outcomes = feed(initiator, target.async(4, [0, 0, 3]));
+    assert.deepEqual(outcomes[0], {
+      kind: 'async',
+      event: { kind: 'negotiation-requested', withinSeconds: 3 },
+      lun: 0,
+    });
+    const [request] = sends(outcomes);
+    assert.ok(request?.kind === 'text' && request.final && request.data.length === 0);
+    assert.deepEqual(sends(feed(initiator, target.async(4, [0, 0, 3]))), [], 'one at a time');
+    const more = feed(initiator, target.text(request.tag, ['MaxRecvDataSegmentLength=1024', 'X-a=b'], 0x99));
+    const [answer] = sends(more);
+    assert.ok(answer?.kind === 'text' && answer.targetTag === 0x99);
+    assert.deepEqual(keysOf(answer), ['X-a=NotUnderstood']);
+    assert.deepEqual(feed(initiator, target.text(request.tag, [])), []);
+    assert.equal(initiator.unanswered, 0);
+    const { pieces } = initiator.issue({ lun: 1, cdb, dataOut: new Uint8Array(2048) })!;
+    assert.deepEqual(
+      sentPdus(pieces).map((pdu) => 'data' in pdu && pdu.data.length),
+      [1024, 1024],
+    );
+  });
+
+  it('is a question in text, whose answer comes in as many PDUs as the target likes', () => {
+    const { initiator, target } = ready({ targetName: '' });
+    const { tag, pieces } = initiator.ask([['SendTargets', 'All']]);
+    assert.deepEqual(keysOf(sentPdus(pieces)[0]), ['SendTargets=All']);
+    const cut = target.pdu(
+      0x24,
+      0x40,
+      [
+        [16, 32, tag],
+        [20, 32, 5],
+      ],
+      Buffer.from('TargetName=iqn.2026-11.exam'),
+    );
+    const [go] = sends(feed(initiator, cut));
+    assert.ok(go?.kind === 'text' && go.tag === tag && go.targetTag === 5 && go.data.length === 0);
+    assert.equal(initiator.heldBytes, 27);
+    const rest = target.pdu(
+      0x24,
+      0x00,
+      [
+        [16, 32, tag],
+        [20, 32, 6],
+      ],
+      Buffer.from('ple:a\0'),
+    );
+    assert.deepEqual(
+      sends(feed(initiator, rest)).map((pdu) => pdu.kind === 'text' && pdu.targetTag),
+      [6],
+    );
+    assert.deepEqual(feed(initiator, target.text(tag, ['TargetAddress=[::1]:3260,1'])), [
+      {
+        kind: 'text',
+        tag,
+        pairs: [
+          ['TargetName', 'iqn.2026-11.example:a'],
+          ['TargetAddress', '[::1]:3260,1'],
+        ],
+      },
+    ]);
+    assert.deepEqual([initiator.heldBytes, initiator.unanswered], [0, 0]);
+  });
+
+  it('is a Reject, which ends what it is about', () => {
+    const { initiator, target } = ready();
+    const [command, given] = [initiator.issue({ lun: 1, cdb })!, initiator.issue({ lun: 1, cdb })!];
+    initiator.abandon(given.tag);
+    assert.deepEqual(feed(initiator, target.reject(0x09, command.pieces[0]!)), [
+      { kind: 'failed', tag: command.tag, text: 'a SCSI Command was rejected: invalid PDU field (0x09)' },
+    ]);
+    assert.deepEqual(feed(initiator, target.reject(0x09, given.pieces[0]!)), []);
+    assert.deepEqual(feed(initiator, target.response(command.tag, 2)), [], 'nothing more comes of it');
+    assert.deepEqual([initiator.unanswered, initiator.status], [0, 'ready']);
+  });
+
+  it('is a failure below SCSI', () => {
+    const { initiator, target } = ready();
+    const tag = issue(initiator);
+    assert.deepEqual(feed(initiator, target.response(tag, 0, nothing, { fields: [[2, 8, 1]] })), [
+      { kind: 'failed', tag, text: 'the target failed to carry the command out (iSCSI response 0x01)' },
+    ]);
+  });
+
+  it('is the logout', () => {
+    const { initiator, target } = ready();
+    const tag = issue(initiator);
+    const [request] = sentPdus(initiator.logout());
+    assert.ok(request?.kind === 'logout' && request.immediate && request.reason === 0);
+    assert.equal(initiator.phase, 'logout');
+    assert.throws(
+      () => initiator.issue({ lun: 1, cdb }),
+      /invariant: a request on an iSCSI session that is left/,
+    );
+    const said = Buffer.concat([target.response(tag), target.logout(request.tag), target.ping(1)]);
+    assert.deepEqual(
+      feed(initiator, said, [1]).map(({ kind }) => kind),
+      ['answered', 'logged-out'],
+    );
+    assert.equal(initiator.status, 'closed');
+  });
+
+  const wrong: [
+    what: string,
+    bytes: (target: TargetBytes, rejected: Uint8Array) => Uint8Array,
+    words: RegExp,
+  ][] = [
+    ['a pong to no ping', (t) => t.pong(9), /a NOP-In with tag 0x9, which nothing unanswered has/],
+    ['an answer to no question', (t) => t.text(9, []), /a Text Response with tag 0x9, which nothing/],
+    ['a task management response to nothing', (t) => t.managed(9), /a Task Management Response with tag 0x9/],
+    ['a logout that nobody asked for', (t) => t.logout(9), /a Logout Response with tag 0x9/],
+    [
+      'an event out of turn',
+      (t) => ((t.statSN = 9), t.async(1, [0, 0, 1])),
+      /an Asynchronous Message with StatSN 9, 3/,
+    ],
+    ['a Reject out of turn', (t, r) => ((t.statSN = 9), t.reject(4, r)), /a Reject with StatSN 9, 3 is due/],
+    [
+      'a Reject of its data',
+      (t, r) => t.reject(4, Buffer.concat([Uint8Array.of(5), r.subarray(1)])),
+      /a Reject of a Data-Out: protocol error \(0x04\)/,
+    ],
+    [
+      'a Reject of nobody knows what',
+      (t) => t.reject(0x33, nothing),
+      /a Reject of a PDU that it does not name: a reason/,
+    ],
+    [
+      'a Reject of what was never sent',
+      (t, r) => t.reject(2, Buffer.concat([r.subarray(0, 16), Buffer.alloc(32, 1)])),
+      /a Reject of a SCSI Command: data digest error/,
+    ],
+  ];
+  for (const [what, bytes, words] of wrong) {
+    it(`is the end when it is ${what}`, () => {
+      const { initiator, target } = ready();
+      const { pieces } = initiator.issue({ lun: 1, cdb })!;
+      const outcomes = feed(initiator, bytes(target, pieces[0]!), [3]);
+      assert.ok(outcomes[0]?.kind === 'broken' && outcomes.length === 1, JSON.stringify(outcomes));
+      assert.match(outcomes[0].text, /^full-feature phase: /);
+      assert.match(outcomes[0].text, words);
+    });
+  }
+
+  it('is the end when a logout is refused', () => {
+    const { initiator, target } = ready();
+    const [request] = sentPdus(initiator.logout());
+    assert.ok(request?.kind === 'logout');
+    const [outcome] = feed(initiator, target.logout(request.tag, 3));
+    assert.ok(outcome?.kind === 'broken');
+    assert.equal(outcome.text, 'logout: a Logout Response that refuses it (response 3)');
+  });
+
+  it('is the end when a text comes to none', () => {
+    const { initiator, target } = ready();
+    const { tag } = initiator.ask([]);
+    const outcomes = Array.from({ length: 65 }, () => feed(initiator, target.text(tag, [], 1))).flat();
+    assert.deepEqual(
+      outcomes.map(({ kind }) => kind),
+      [...Array<string>(64).fill('send'), 'broken'],
+    );
+    const endless = ready();
+    const question = endless.initiator.ask([]);
+    const [outcome] = feed(endless.initiator, endless.target.text(question.tag, [], noTag, { flags: 0 }));
+    assert.ok(outcome?.kind === 'broken');
+    assert.match(outcome.text, /is not the last one and has no tag to go on with/);
+  });
+});
