@@ -134,7 +134,7 @@ class Link {
 
   leave(): void {
     if (this.#gone !== undefined) return;
-    // "the client MUST NOT send NBD_CMD_DISC before it has received replies to all requests"; who cannot wait just goes.
+    // It "SHOULD wait until there are no inflight requests first"; whoever does not want to wait goes as if it had died.
     if (this.#waiting.size > 0) return this.lose('closed');
     this.#socket.end(this.#client.disconnect());
     this.#forget('closed');
