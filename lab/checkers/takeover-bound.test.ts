@@ -58,6 +58,26 @@ describe('takeover-bound', () => {
     assert.equal(headline(takenOver(8.2).lab(4.9, { event: 'stall', gapMs: 900 }))[0], 'violated');
   });
 
+  it('is unknown past the bound when an agent was not run meanwhile for more than T/2, and no fault had stopped it', () => {
+    const late = (at: number, lateMs: number, server = 'server-2') =>
+      takenOver(8.2).journal(at, server, { event: 'late', dueAt: ns(at - lateMs / 1000), lateMs });
+    const [verdict, evidence] = headline(late(7, 201));
+    assert.equal(verdict, 'unknown');
+    assert.match(
+      evidence!,
+      /; but the agent of server-2 was not run for 201 ms until \+7\.000 s, more than T\/2$/,
+    );
+    assert.equal(headline(late(7, 200))[0], 'violated');
+    assert.equal(headline(late(4.9, 900))[0], 'violated');
+    assert.equal(headline(late(9.3, 900))[0], 'violated');
+    const stopped = (from: number, to: number) =>
+      late(7, 900)
+        .fault(from, 8, 'pause', 'server-2', 'requested')
+        .fault(to, 8, 'pause', 'server-2', 'healed');
+    assert.equal(headline(stopped(6, 6.9))[0], 'violated');
+    assert.equal(headline(stopped(6.4, 6.9))[0], 'unknown', "400 ms of it were nobody's doing");
+  });
+
   it('is unknown past the bound when a request of the new owner failed meanwhile', () => {
     const blind = { event: 'blind', healed: false, reason: 'no answer within 250 ms', failures: 1 } as const;
     assert.match(

@@ -103,5 +103,6 @@ export const journalShapes: Shapes<JournalLine, Common> = {
   warning: { text: s },
   ended: { exitCode: n, reason: s },
   'agent-started': { version: s, pid: n, guardPid: 'number?', cluster: s, index: n, protocol: s, fencing: s, guard: b, intervalMs: n, misses: n, settleMs: n, deadlineMs: n, stopGraceMs: n },
+  late: { dueAt: n, lateMs: n },
   'journal-dropped': { lines: n },
 };

@@ -133,7 +133,19 @@ export class Effects {
   #wake(at: number): void {
     this.#callOffWake();
     const { clock } = this.#ports;
-    this.#callOffWake = clock.at(at, () => this.#post({ kind: 'tick', at: clock.nowMs() }));
+    // What is due already is due now.
+    const dueAt = Math.max(at, clock.nowMs());
+    this.#callOffWake = clock.at(at, () => {
+      const now = clock.nowMs();
+      this.#wokenUp(dueAt, now - dueAt);
+      this.#post({ kind: 'tick', at: now });
+    });
+  }
+
+  #wokenUp(dueAt: number, lateMs: number): void {
+    if (lateMs <= this.#setup.header.timings.intervalMs / 2) return;
+    const late = { dueAt: Math.round(dueAt * 1e6), lateMs: Math.round(lateMs) };
+    this.#ports.journal.write({ event: 'late', ...late });
   }
 
   #run(track: 'record' | 'slot' | undefined, outcome: Promise<Event | undefined>): void {

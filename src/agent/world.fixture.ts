@@ -62,6 +62,11 @@ export class VirtualClock implements Clock {
     }
   }
 
+  /** Time goes by and nobody runs: what was due meanwhile comes late. */
+  standStill(ms: number): void {
+    this.#nowMs += ms;
+  }
+
   async pass(ms: number): Promise<void> {
     const untilMs = this.#nowMs + ms;
     await this.run(() => false, untilMs);

@@ -24,6 +24,11 @@ export type JournalEntry =
       deadlineMs: number;
       stopGraceMs: number;
     }
+  /**
+   * The agent woke up so much later than it was to, and by more than T/2: the machine did not run it, or something had
+   * stopped it. Nothing is decided by this; whoever asks why something came too late finds it here.
+   */
+  | { event: 'late'; dueAt: number; lateMs: number }
   /** Lines that could not be written because the reader of standard output did not keep up, or the disk was full. */
   | { event: 'journal-dropped'; lines: number };
 

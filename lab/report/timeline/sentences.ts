@@ -82,6 +82,7 @@ const tellers: Readonly<Record<string, (told: Told) => string>> = {
   'takeover-held': ({ f }) => `HOLDS BACK (${f('rule')}), for the area is paused: ${f('reason')}`,
   warning: ({ f }) => `warning: ${f('text')}`,
   ended: ({ f }) => `the agent ended with ${f('exitCode')}: ${f('reason')}`,
+  late: ({ f }) => `woke up ${f('lateMs')} ms too late`,
   'journal-dropped': ({ f }) => `${f('lines')} lines of its journal were dropped`,
 };
 
