@@ -6,7 +6,7 @@ import type { Header, OwnershipRecord } from '../protocol/types.ts';
 import type { Disk } from './disk.ts';
 
 /** One read of so much shows the header and the record, whatever the sector size. */
-const WATCHED_BYTES = 2 * Math.max(...SECTOR_SIZES);
+export const WATCHED_BYTES = 2 * Math.max(...SECTOR_SIZES);
 
 export interface WatchListener {
   /** The record was read: its owner when it is valid and has status 1. Null for everything else, unformatted included. */
@@ -65,12 +65,7 @@ export class RecordWatch {
 
   /** What a write of `bytes` at `offset` makes the record; null when it does not cover it, or not with a valid one. */
   recordIn(offset: number, bytes: Uint8Array): OwnershipRecord | null {
-    if (this.#header === null) return null;
-    const { sectorBytes, clusterId } = this.#header;
-    const at = recordOffset(sectorBytes) - offset;
-    if (at < 0 || at + sectorBytes > bytes.length) return null;
-    const reading = decodeRecord(bytes.subarray(at, at + sectorBytes), clusterId);
-    return reading.kind === 'valid' ? reading.value : null;
+    return recordIn(this.#header, offset, bytes);
   }
 
   #watchedEnd(): number {
@@ -95,12 +90,32 @@ export class RecordWatch {
   }
 
   async #look(): Promise<Grant | null> {
-    const bytes = new Uint8Array(Math.min(WATCHED_BYTES, this.#disk.sizeBytes));
-    await this.#disk.read(0, bytes);
-    const header = findHeader(bytes.subarray(0, HEADER_PROBE_BYTES));
-    this.#header = header.kind === 'valid' ? header.value : null;
-    const record = this.recordIn(0, bytes);
-    if (record === null || record.status !== 1) return null;
-    return { node: record.node, epoch: record.epoch, incarnation: record.incarnation.slice(0, 8) };
+    const { header, owned } = await readQuorum(this.#disk);
+    this.#header = header;
+    return owned;
   }
+}
+
+/** Reads the header and the record. `owned` is the record's owner when it is valid and has status 1. */
+export async function readQuorum(
+  disk: Pick<Disk, 'sizeBytes' | 'read'>,
+): Promise<{ header: Header | null; owned: Grant | null }> {
+  const bytes = new Uint8Array(Math.min(WATCHED_BYTES, disk.sizeBytes));
+  await disk.read(0, bytes);
+  const found = findHeader(bytes.subarray(0, HEADER_PROBE_BYTES));
+  const header = found.kind === 'valid' ? found.value : null;
+  const record = recordIn(header, 0, bytes);
+  if (record === null || record.status !== 1) return { header, owned: null };
+  const { node, epoch, incarnation } = record;
+  return { header, owned: { node, epoch, incarnation: incarnation.slice(0, 8) } };
+}
+
+/** What `bytes` at `offset` make the record of an area with that header; null when they do not cover it validly. */
+export function recordIn(header: Header | null, offset: number, bytes: Uint8Array): OwnershipRecord | null {
+  if (header === null) return null;
+  const { sectorBytes, clusterId } = header;
+  const at = recordOffset(sectorBytes) - offset;
+  if (at < 0 || at + sectorBytes > bytes.length) return null;
+  const reading = decodeRecord(bytes.subarray(at, at + sectorBytes), clusterId);
+  return reading.kind === 'valid' ? reading.value : null;
 }

@@ -3,8 +3,8 @@ import type { UnitIds } from './unit-ids.ts';
 
 /** The name of the one target of a storage node. */
 const TARGET_NAME = 'iqn.2026-11.example.arbiter:storage';
-const QUORUM_LUN = 1;
-const DATA_LUN = 2;
+export const QUORUM_LUN = 1;
+export const DATA_LUN = 2;
 
 /** Who may log in, and as whom. Secrets are never part of an argument, a log line or an error. */
 export interface Chap {
