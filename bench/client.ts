@@ -1,12 +1,11 @@
-import { fio, type Load, loads, qemuImgBench, SECONDS } from './fio.ts';
+import { fio, loads, qemuImgBench } from './fio.ts';
 import { openBlockDevice } from '../src/block/open.ts';
-import type { BlockDevice } from '../src/ports/block-device.ts';
+import { DEADLINE_MS, ownClient } from './own-client.ts';
 import { type Bench, median } from './report.ts';
 import { startNbdkit } from './servers.ts';
 
 const DATA_BYTES = 256 * 1024 * 1024;
 const ROUNDS = 3;
-const DEADLINE_MS = 5000;
 
 /** The NBD client, with real buffers and a deadline per request, beside fio's nbd engine and qemu-img, in turn. */
 export async function run(bench: Bench): Promise<void> {
@@ -27,26 +26,4 @@ export async function run(bench: Bench): Promise<void> {
     const figures = [ours, fios, qemus].map((each) => median(each).toFixed(0));
     bench.row(load.title, ...figures, median(ratios).toFixed(2));
   }
-}
-
-async function ownClient(load: Load, device: BlockDevice): Promise<number> {
-  const { blockBytes, depth, op, order } = load;
-  const blocks = device.sizeBytes / blockBytes;
-  const buffers = Array.from({ length: 16 }, (_, i) => new Uint8Array(blockBytes).fill(i + 1));
-  let next = 0;
-  let finished = 0;
-  const block = () => (order === 'random' ? Math.floor(Math.random() * blocks) : next % blocks);
-  const endAt = performance.now() + SECONDS * 1000;
-  const beganAt = performance.now();
-  const worker = async () => {
-    while (performance.now() < endAt) {
-      const offset = block() * blockBytes;
-      next += 1;
-      if (op === 'read') await device.read(offset, blockBytes, DEADLINE_MS);
-      else await device.writeDurably(offset, buffers[next % buffers.length]!, DEADLINE_MS);
-      finished += 1;
-    }
-  };
-  await Promise.all(Array.from({ length: depth }, worker));
-  return finished / ((performance.now() - beganAt) / 1000);
 }

@@ -8,6 +8,7 @@ import { Bench } from './report.ts';
 const benches: Readonly<Record<string, () => Promise<{ run(bench: Bench): Promise<void> }>>> = {
   failover: () => import('./failover.ts'),
   client: () => import('./client.ts'),
+  initiator: () => import('./initiator.ts'),
   gate: () => import('./gate.ts'),
   standby: () => import('./standby.ts'),
   standbys: () => import('./standbys.ts'),
