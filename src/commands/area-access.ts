@@ -10,11 +10,14 @@ import { CommandError, EXIT } from './errors.ts';
 /** Deadline of one request of a command, and of opening the device. People wait, agents do not: theirs is q. */
 export const REQUEST_DEADLINE_MS = 5000;
 
-/** Opens the device behind a URI from the command line. Throws CommandError or DeviceUnusable. */
-export async function openDevice(uri: string): Promise<BlockDevice> {
+/** Opens the device behind a URI, for a server of the cluster or for a person. Throws CommandError or DeviceUnusable. */
+export async function openDevice(
+  uri: string,
+  initiator?: { node: string; alias: string },
+): Promise<BlockDevice> {
   requireUri(uri);
   const { openBlockDevice } = await import('../block/open.ts');
-  return openBlockDevice(uri, { deadlineMs: REQUEST_DEADLINE_MS });
+  return openBlockDevice(uri, { deadlineMs: REQUEST_DEADLINE_MS, ...(initiator && { initiator }) });
 }
 
 /** Of a URI in an argument: those are shown to everybody on this machine (ps, /proc), and kept in the history of a shell. */

@@ -3,6 +3,7 @@ import { chmod, writeFile } from 'node:fs/promises';
 import { Scratch } from '../block/nbd/servers.fixture.ts';
 import { needsTgt, Tgt } from '../block/iscsi/tgt.fixture.ts';
 import { arbiter } from './program.fixture.ts';
+import { Cluster } from './run.fixture.ts';
 
 const account = { user: 'server-1', secret: 'a secret of 18 b.' };
 
@@ -54,5 +55,19 @@ describe('arbiter on a quorum area behind an iSCSI target', function () {
     assert.ok(!stderr.includes('another one'), stderr);
     await chmod(file, 0o644);
     assert.match((await arbiter('dump', uri)).stderr, /others may use it \(mode 0644\)/);
+  });
+
+  it('is what an agent contends for, as itself', async () => {
+    await using cluster = new Cluster();
+    await using tgt = await Tgt.start({ units: [{ lun: 1, sizeBytes: 65536 }] });
+    await cluster.layOut(['server-1'], undefined, tgt.uri(1));
+    await writeFile(cluster.file('data'), Buffer.alloc(65536));
+    const data = { data: `file://${cluster.file('data')}`, fencing: 'none', unsafe: true };
+    const agent = cluster.start('server-1', { quorum: tgt.uri(1), ...data });
+    await agent.event('service', { phase: 'started' });
+    const shown = await tgt.admin('--op', 'show', '--mode', 'target');
+    assert.match(shown, /Initiator: iqn\.2026-11\.example\.arbiter:server-1 alias: quorum/);
+    agent.kill('SIGTERM');
+    assert.equal(await agent.ended, 0);
   });
 });

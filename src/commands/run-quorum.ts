@@ -47,7 +47,7 @@ export async function openQuorum(
 
 async function tryToOpen(config: AgentConfig): Promise<OpenQuorum> {
   await using cleanUp = new AsyncDisposableStack();
-  const device = cleanUp.use(await openDevice(config.quorum));
+  const device = cleanUp.use(await openDevice(config.quorum, { node: config.node, alias: 'quorum' }));
   if (device.readOnly) throw unusable(device, 'the export is read-only; an agent writes its own slot');
   const header = await readHeader(device);
   if (config.cluster !== undefined && header.clusterId !== config.cluster) {
