@@ -130,6 +130,20 @@ describe('control: one chosen request', () => {
     assert.equal((await held).outcome, 'ok');
   });
 
+  it('a connection ends when it is told to, and one that is not there is not found', async () => {
+    using dir = new StorageDir();
+    await using gate = await TestGate.start(dir);
+    const client = await gate.into('quorum');
+    const { connection } = await gate.audit.line('connected');
+    assert.deepEqual(await ask(dir, 'DELETE', `/connections/${connection}`), [200, {}]);
+    assert.equal((await client.write(1024, block(9))).outcome, 'no answer');
+    assert.equal((await gate.audit.line('disconnected')).reason, 'ended by control');
+    assert.deepEqual(await ask(dir, 'DELETE', `/connections/${connection}`), [
+      404,
+      { error: `there is no connection ${connection}` },
+    ]);
+  });
+
   it('a dropped request is neither carried out nor answered, and those after it are', async () => {
     using dir = new StorageDir();
     await using gate = await TestGate.start(dir);
@@ -222,7 +236,7 @@ describe('control: what it answers', () => {
 
   // prettier-ignore
   const rows: readonly [method: string, path: string, body: unknown, code: number, error: string][] = [
-    ['GET',    '/',                   undefined,           404, 'nothing at /; there are /status and /rules'],
+    ['GET',    '/',                   undefined,           404, 'nothing at /; there are /status, /rules and /connections/ID'],
     ['POST',   '/status',             undefined,           405, 'POST is not possible here; use GET'],
     ['PUT',    '/rules',              undefined,           405, 'PUT is not possible here; use GET or POST'],
     ['POST',   '/rules',              '{',                 400, 'the body is not JSON'],

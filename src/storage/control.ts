@@ -7,6 +7,8 @@ export interface Controlled {
   rules: Rules;
   status(): unknown;
   words: RuleWords;
+  /** Ends a connection by its number in the audit; false when there is none. */
+  endConnection(id: number): boolean;
 }
 
 interface Answer {
@@ -36,6 +38,7 @@ const MOST_WAIT_MS = 10 * 60 * 1000;
  *   GET    /rules/ID[?wait=holding&timeoutMs=N]  one rule; with `wait`, answered when it got that far or after N ms
  *   POST   /rules/ID/release                     lets the held request go
  *   DELETE /rules/ID                             forgets the rule; what it held goes on
+ *   DELETE /connections/ID                       ends a connection, as a path that breaks does; ID as in the audit
  *
  * Errors are `{error}` with status 400, 404, 405, 409 or 413.
  */
@@ -57,7 +60,14 @@ async function answer(controlled: Controlled, request: IncomingMessage): Promise
     only(method, 'GET');
     return { code: 200, body: controlled.status() };
   }
-  if (head !== 'rules') throw new Rejected(404, `nothing at ${url.pathname}; there are /status and /rules`);
+  if (head === 'connections' && id !== undefined && verb === undefined) {
+    only(method, 'DELETE');
+    if (!controlled.endConnection(Number(id))) throw new Rejected(404, `there is no connection ${id}`);
+    return { code: 200, body: {} };
+  }
+  if (head !== 'rules') {
+    throw new Rejected(404, `nothing at ${url.pathname}; there are /status, /rules and /connections/ID`);
+  }
   if (id === undefined) return onRules(controlled, method, request);
   if (verb === undefined) return await onRule(controlled.rules, method, id, url.searchParams);
   if (verb !== 'release') throw new Rejected(404, `nothing at ${url.pathname}`);

@@ -16,6 +16,7 @@ import { Rules } from './rules.ts';
 import { TellOnce } from './tell-once.ts';
 import type { GateTls } from './tls.ts';
 import { systemReason } from './unusable.ts';
+import { within } from './within.ts';
 
 export interface GateParts {
   quorum: Disk;
@@ -133,6 +134,13 @@ export class Gate implements ConnectionHost {
   /** What carried out requests for an area is gone: its clients must not wait for answers, and not count on old ones. */
   lost(area: Access['kind'], reason: string): void {
     for (const connection of this.#connections) if (connection.access?.kind === area) connection.end(reason);
+  }
+
+  /** False when there is none of that number. */
+  endConnection(id: number): boolean {
+    const connection = [...this.#connections].find((each) => each.id === id);
+    connection?.end('ended by control');
+    return connection !== undefined;
   }
 
   /** Answers what is under way, up to `withinMs`, and ends every connection. What rules hold is not carried out. */
@@ -285,12 +293,4 @@ export class Gate implements ConnectionHost {
 /** For the audit: who the client is by TLS. Nothing of a client in plain. */
 function shown({ identity }: Connection): { identity?: string | null } {
   return identity === undefined ? {} : { identity: identity?.text ?? null };
-}
-
-/** Resolves with `done`, or after `ms`. */
-async function within(ms: number, done: Promise<void>): Promise<void> {
-  let late: NodeJS.Timeout | undefined;
-  const timeout = new Promise<void>((resolve) => (late = setTimeout(resolve, ms)));
-  await Promise.race([done, timeout]);
-  clearTimeout(late);
 }

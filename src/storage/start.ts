@@ -85,7 +85,8 @@ async function start(options: StorageOptions, undo: Undo[]): Promise<RunningStor
   const entrances = new Entrances(onTrouble);
   undo.push(() => entrances.close());
   if (options.controlSocket !== undefined) {
-    const controlled = { rules: gate.rules, status: () => gate.status(), words: WORDS };
+    const endConnection = (id: number): boolean => gate.endConnection(id);
+    const controlled = { rules: gate.rules, status: () => gate.status(), words: WORDS, endConnection };
     await entrances.control(controlled, options.controlSocket);
   }
   const listening: string[] = [];

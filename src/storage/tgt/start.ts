@@ -82,7 +82,8 @@ async function start(options: TgtStorageOptions, undo: Undo[]): Promise<RunningT
   const entrances = new Entrances(onTrouble);
   undo.push(() => entrances.close());
   if (options.controlSocket !== undefined) {
-    const controlled = { rules: tap.rules, status: () => tap.status(), words: WORDS };
+    const endConnection = (id: number): boolean => tap.endConnection(id);
+    const controlled = { rules: tap.rules, status: () => tap.status(), words: WORDS, endConnection };
     await entrances.control(controlled, options.controlSocket);
   }
   const listening: string[] = [];

@@ -94,6 +94,13 @@ export class Tap implements SessionHost {
     this.#recorded.writesAreThrough();
   }
 
+  /** False when there is none of that number. */
+  endConnection(id: number): boolean {
+    const connection = [...this.#sessions.values()].find((each) => each.id === id);
+    connection?.end('ended by control');
+    return connection !== undefined;
+  }
+
   /** Lets answers to what is under way come, up to `withinMs`, and ends every connection. What rules hold is not passed on. */
   async stop(withinMs: number): Promise<void> {
     this.rules.close();
