@@ -1,7 +1,9 @@
+import type { JournalLine } from '../src/ports/journal.ts';
 import type { Timings } from '../src/protocol/types.ts';
 import type { LabEvent } from '../lab/history/events.ts';
 import type { Expectation } from '../lab/run/expectations.ts';
-import { type Bench, percentile } from './report.ts';
+import type { Recorder } from '../lab/run/recorder.ts';
+import { type Bench, median, percentile } from './report.ts';
 import { openBenchWorld } from './worlds.ts';
 
 const timings: Timings = { intervalMs: 100, misses: 5, settleMs: 100, deadlineMs: 60, stopGraceMs: 100 };
@@ -17,6 +19,7 @@ export async function run(bench: Bench): Promise<void> {
   const opened = await openBenchWorld(bench, 'process', 3, timings);
   const { lab, world, recorder } = opened;
   const took: number[] = [];
+  const parts: Parts[] = [];
   try {
     await lab.start(...lab.servers);
     await world.startClient();
@@ -26,7 +29,10 @@ export async function run(bench: Bench): Promise<void> {
       await lab.client.appending(20);
       const fault = await lab.fault('kill', old);
       const { epoch } = await lab.takeover({ from: old });
-      took.push(((await lab.eventually(firstAppend(epoch))) - killedT(recorder.events, old)) / 1e6);
+      const appendedT = await lab.eventually(firstAppend(epoch));
+      const killedT = killedAt(recorder.events, old);
+      took.push((appendedT - killedT) / 1e6);
+      parts.push(partsOf(recorder, epoch, killedT, appendedT));
       await fault.heal();
     }
   } finally {
@@ -51,6 +57,32 @@ export async function run(bench: Bench): Promise<void> {
     const ms = percentile(sorted, share);
     bench.row(name, ms.toFixed(0), (ms / floorMs).toFixed(2), targets[name] ?? '');
   }
+  for (const name of Object.keys(parts[0]!) as (keyof Parts)[]) {
+    const ms = median(parts.map((each) => each[name]));
+    bench.row(`of which, p50: ${name}`, ms.toFixed(0), (ms / floorMs).toFixed(2));
+  }
+}
+
+/** Where the time went, in ms. */
+type Parts = Record<'until decided' | 'claimed and settled' | 'access to data' | 'service up', number>;
+
+/** From the kill to the decision, to the established ownership, to the start of the service, to its first append. */
+function partsOf({ lines }: Recorder, epoch: number, killedT: number, appendedT: number): Parts {
+  const journal = lines.flatMap((each) => (each.from === 'server' ? [each.line] : []));
+  const told = (fits: (line: JournalLine) => boolean): number => {
+    const line = journal.find((line) => 'epoch' in line && line.epoch === epoch && fits(line));
+    if (line === undefined) throw new Error(`no journal tells how epoch ${epoch} came about`);
+    return line.t;
+  };
+  const decidedT = told(({ event }) => event === 'decided');
+  const activeT = told((line) => line.event === 'role' && line.to === 'active');
+  const startedT = told((line) => line.event === 'service' && line.phase === 'starting');
+  return {
+    'until decided': (decidedT - killedT) / 1e6,
+    'claimed and settled': (activeT - decidedT) / 1e6,
+    'access to data': (startedT - activeT) / 1e6,
+    'service up': (appendedT - startedT) / 1e6,
+  };
 }
 
 /** The first append that the owner of this epoch acknowledged. */
@@ -67,7 +99,7 @@ function firstAppend(epoch: number): Expectation {
 }
 
 /** When the last kill of this server was asked for: from then on it may be gone. */
-function killedT(events: readonly LabEvent[], server: string): number {
+function killedAt(events: readonly LabEvent[], server: string): number {
   const kill = events.findLast(
     (event) => event.event === 'fault' && event.phase === 'requested' && event.target === server,
   );

@@ -1,5 +1,11 @@
 import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { Bench } from './report.ts';
+
+// As the lab itself has it: a standby that is up has had its programs compiled before.
+process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(
+  new URL('../node_modules/.cache/arbiter-lab', import.meta.url),
+);
 
 /**
  * `make bench [ARGS=NAME...]`: every figure beside its floor or its peer, taken in the same run. Only ratios mean anything:

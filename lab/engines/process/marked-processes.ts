@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Part } from '../engine.ts';
 import { type Owner, parseOwner } from '../owner.ts';
@@ -21,18 +20,20 @@ export interface MarkedProcess {
   state: string;
 }
 
-/** Living processes whose mark starts with `prefix`. Zombies are dead and left out. */
-export async function marked(prefix: string): Promise<MarkedProcess[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const found = await Promise.all(pids.map((pid) => inspect(Number(pid))));
-  return found.filter(
-    (p) => p !== undefined && p.mark.startsWith(prefix) && p.state !== 'Z',
-  ) as MarkedProcess[];
+/**
+ * Living processes whose mark starts with `prefix`. Zombies are dead and left out. All in one go: procfs answers out of
+ * memory, and between the wish for a kill and the kill nothing else may come, or a takeover is measured from too early.
+ */
+export function marked(prefix: string): Promise<MarkedProcess[]> {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  const found = pids.map((pid) => inspect(Number(pid)));
+  const alive = found.filter((p) => p !== undefined && p.mark.startsWith(prefix) && p.state !== 'Z');
+  return Promise.resolve(alive as MarkedProcess[]);
 }
 
-async function inspect(pid: number): Promise<MarkedProcess | undefined> {
+function inspect(pid: number): MarkedProcess | undefined {
   try {
-    const environ = await readFile(`/proc/${pid}/environ`, 'latin1');
+    const environ = readFileSync(`/proc/${pid}/environ`, 'latin1');
     const valueOf = (name: string) =>
       environ
         .split('\0')
@@ -40,8 +41,8 @@ async function inspect(pid: number): Promise<MarkedProcess | undefined> {
         ?.slice(name.length + 1);
     const mark = valueOf(MARK);
     if (mark === undefined) return undefined;
-    const argv = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0');
-    const stat = await readFile(`/proc/${pid}/stat`, 'latin1');
+    const argv = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
     return {
       pid,
       mark,

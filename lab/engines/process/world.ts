@@ -57,6 +57,7 @@ export class ProcessWorld implements World {
     const host = this.peerAddress(server);
     const service = [
       process.execPath,
+      `--import=${programs.keepCompiled}`,
       programs.ledger,
       '--listen',
       `${host}:${SERVICE_PORT}`,
