@@ -9,22 +9,22 @@ export function isUsable({ findings }: Diagnosis): boolean {
   return !findings.some(({ state }) => state === 'problem');
 }
 
-/** For people, within the columns of a terminal; commands stay whole, to be copied. */
-export function diagnosisLines(diagnosis: Diagnosis): string[] {
+/** For people, within the columns of a terminal; commands stay whole, to be copied. `given`: the URI as it was typed. */
+export function diagnosisLines(diagnosis: Diagnosis, given: string): string[] {
   const { uri, findings } = diagnosis;
   return [
     uri,
     '',
     ...findings.flatMap(findingLines),
     ...latencyLines(diagnosis),
-    ...initLines(diagnosis),
+    ...initLines(diagnosis, given),
     '',
     ...wrapped(writtenLine(diagnosis), '  '),
     ...wrapped(verdict(diagnosis), '  '),
   ];
 }
 
-export function diagnosisJson(diagnosis: Diagnosis): object {
+export function diagnosisJson(diagnosis: Diagnosis, given: string): object {
   const { uri, area, findings, reads, writes, fitting, scratch } = diagnosis;
   return {
     uri,
@@ -33,7 +33,7 @@ export function diagnosisJson(diagnosis: Diagnosis): object {
     findings,
     latencyMs: { read: reads ?? null, write: writes ?? null },
     fitting: fitting ?? null,
-    init: fitting === undefined ? null : initCommandFor(uri, fitting),
+    init: fitting === undefined ? null : initCommandFor(given, fitting, flagsFor(findings)),
     written: scratch ?? null,
   };
 }
@@ -69,11 +69,15 @@ function latencyLines({ reads, writes }: Diagnosis): string[] {
 }
 
 /** Not where other data is, and not where an area is that fits. */
-function initLines({ uri, area, findings, fitting }: Diagnosis): string[] {
+function initLines({ area, findings, fitting }: Diagnosis, given: string): string[] {
   const fits = findings.some(({ thing, state }) => thing === 'timings' && state === 'ok');
   if (fitting === undefined || !(area === 'empty' || (area === 'area' && !fits))) return [];
-  const destroys = area === 'area' ? ' --force' : '';
-  return ['', 'An area whose timings fit:', `  $ ${initCommandFor(uri, fitting)}${destroys}`];
+  const flags = [...flagsFor(findings), ...(area === 'area' ? ['--force'] : [])];
+  return ['', 'An area whose timings fit:', `  $ ${initCommandFor(given, fitting, flags)}`];
+}
+
+function flagsFor(findings: readonly Finding[]): string[] {
+  return findings.flatMap(({ initFlag }) => initFlag ?? []);
 }
 
 function writtenLine({ scratch }: Diagnosis): string {

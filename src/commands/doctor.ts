@@ -8,6 +8,7 @@ import { printJson, printLines } from './output.ts';
 interface Flags {
   seconds: number;
   scratch?: ScratchRange;
+  tryReservations?: boolean;
   json?: true;
 }
 
@@ -24,6 +25,10 @@ export function doctorCommand(): Command {
       'these bytes may be overwritten, to measure writes; they must be zero, and are zero again at the end',
       scratchRange,
     )
+    .option(
+      '--try-reservations',
+      'iSCSI: take a reservation with a scratch key for a moment, where nobody is registered',
+    )
     .option('--json', 'as JSON')
     .addHelpText(
       'after',
@@ -35,7 +40,10 @@ export function doctorCommand(): Command {
     .action(doctor);
 }
 
-async function doctor(uri: string, { seconds, scratch, json }: Flags): Promise<void> {
+async function doctor(
+  uri: string,
+  { seconds, scratch, tryReservations = false, json }: Flags,
+): Promise<void> {
   requireNoSecret(uri);
   requireUri(uri);
   const { examine } = await import('../doctor/examine.ts');
@@ -43,12 +51,12 @@ async function doctor(uri: string, { seconds, scratch, json }: Flags): Promise<v
   const unfinished = new Unfinished();
   const signal = leaveOnSignal(unfinished);
   const diagnosis = await examine(uri, {
-    ...{ seconds, scratch, signal, unfinished },
+    ...{ seconds, scratch, tryReservations, signal, unfinished },
     deadlineMs: REQUEST_DEADLINE_MS,
   });
-  if (signal.aborted) throw interrupted(diagnosis.findings.find(({ thing }) => thing === 'scratch'));
-  if (json) printJson(diagnosisJson(diagnosis));
-  else printLines(diagnosisLines(diagnosis));
+  if (signal.aborted) throw interrupted(diagnosis.findings.find(({ thing }) => thing.startsWith('scratch')));
+  if (json) printJson(diagnosisJson(diagnosis, uri));
+  else printLines(diagnosisLines(diagnosis, uri));
   if (!isUsable(diagnosis)) process.exitCode = EXIT.stopped;
 }
 

@@ -18,7 +18,13 @@ const last = { offsetBytes: 1024 * 1024 - 4096, lengthBytes: 4096 };
 
 function options(changed: Partial<ExamineOptions> = {}): ExamineOptions {
   const signal = new AbortController().signal;
-  const rest = { scratch: undefined, deadlineMs: 8000, signal, unfinished: new Unfinished() };
+  const rest = {
+    scratch: undefined,
+    tryReservations: false,
+    deadlineMs: 8000,
+    signal,
+    unfinished: new Unfinished(),
+  };
   return { seconds: 0.05, ...rest, ...changed };
 }
 

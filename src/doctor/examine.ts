@@ -1,18 +1,21 @@
 import { FileBlockDevice } from '../block/file.ts';
+import { IscsiBlockDevice } from '../block/iscsi/device.ts';
 import { NbdBlockDevice } from '../block/nbd/device.ts';
 import { openBlockDevice } from '../block/open.ts';
 import { type DeviceUri, parseDeviceUri } from '../block/uri.ts';
 import { type BlockDevice, DeviceUnusable, RequestFailed } from '../ports/block-device.ts';
 import type { Timings } from '../protocol/types.ts';
-import { type AreaFacts, judgeArea, lookAtArea, observedBytes } from './area.ts';
+import { type AreaFacts, areaSector, judgeArea, lookAtArea, observedBytes } from './area.ts';
 import { fileFacts, judgeFile } from './file.ts';
-import { type Finding, problem } from './finding.ts';
+import { type Finding, problem, untried } from './finding.ts';
 import { fitOf, fittingTimings, proposalOf } from './fit.ts';
 import { judgeGeometry } from './geometry.ts';
+import { iscsiFindings, tryReservations } from './iscsi.ts';
 import { judgeHolds } from './late.ts';
 import { type Latency, latencyOf } from './latency.ts';
 import { askForGate, judgeGate, judgeNbd, nbdFacts, serverUri } from './nbd.ts';
 import { anotherClient, judgeOther, type Other } from './other-client.ts';
+import { DoctorRefuses } from './refusal.ts';
 import type { ScratchRange } from './scratch.ts';
 import { judgeReads, judgeWrites, tryOut } from './try-out.ts';
 import type { Unfinished } from './unfinished.ts';
@@ -22,6 +25,8 @@ export interface ExamineOptions {
   seconds: number;
   /** Bytes that may be overwritten; without it nothing is written at all. */
   scratch: ScratchRange | undefined;
+  /** Reservations may be taken, for a moment, on a unit that nobody is registered with. */
+  tryReservations: boolean;
   /** Of one request, and of opening the storage. */
   deadlineMs: number;
   /** Aborted: what can be left out is, what was begun is undone. */
@@ -61,16 +66,39 @@ export async function examine(uri: string, options: ExamineOptions): Promise<Dia
   return await measured(uri, parsed, device, area, geometry, options);
 }
 
-/** A gate without an export's name is no device, and can be judged all the same: that is how an agent's file names it. */
+/** What is no device for this client now, and can be judged all the same, is. */
 async function open(uri: string, parsed: DeviceUri, deadlineMs: number): Promise<BlockDevice | Diagnosis> {
   try {
     return await openBlockDevice(uri, { deadlineMs });
   } catch (error) {
-    const isGate = error instanceof DeviceUnusable && error.grantedEpoch !== undefined;
-    if (!isGate || parsed.kind !== 'nbd' || parsed.exportName !== '') throw error;
-    const gate = await askForGate(parsed.address, deadlineMs);
-    return unmeasured(uri, [judgeGate({ gate, server: serverUri(parsed.address) })]);
+    const findings = await judgeUnopened(parsed, error, deadlineMs);
+    if (findings === undefined) throw error;
+    return unmeasured(uri, findings);
   }
+}
+
+/**
+ * A gate without an export's name is no device: that is how an agent's file names it. A unit that somebody else has reserved
+ * tells of itself, and lets nobody else read.
+ */
+async function judgeUnopened(
+  parsed: DeviceUri,
+  error: unknown,
+  deadlineMs: number,
+): Promise<Finding[] | undefined> {
+  if (parsed.kind === 'nbd' && parsed.exportName === '') {
+    if (!(error instanceof DeviceUnusable) || error.grantedEpoch === undefined) return undefined;
+    const gate = await askForGate(parsed.address, deadlineMs);
+    return [judgeGate({ gate, server: serverUri(parsed.address) })];
+  }
+  if (parsed.kind !== 'iscsi' || !isReserved(error)) return undefined;
+  const reads = untried('reads', 'not measured: RESERVATION CONFLICT, so the unit lets in its owner alone');
+  return [...(await iscsiFindings(parsed.address, undefined, deadlineMs)), reads];
+}
+
+function isReserved(error: unknown): boolean {
+  const cause = error instanceof RequestFailed ? error.cause : undefined;
+  return cause instanceof RequestFailed && cause.code === 'RESERVATION CONFLICT';
 }
 
 function unmeasured(uri: string, findings: Finding[]): Diagnosis {
@@ -103,6 +131,7 @@ async function measured(
   geometry: Finding[],
   options: ExamineOptions,
 ): Promise<Diagnosis> {
+  const tried = options.tryReservations ? await trial(parsed, device, area, options) : [];
   await using other = parsed.kind === 'file' ? undefined : await anotherClient(uri, options.deadlineMs);
   const seen = await tryOut(device, area, other?.device, options);
   const reads = latencyOf(seen.reads);
@@ -114,6 +143,7 @@ async function measured(
     ...geometry,
     judgeArea(area),
     ...(await judgeKind(parsed, device, area, { other, timings, deadlineMs: options.deadlineMs })),
+    ...tried,
     ...judgeOther(other, seen.seenByOther),
     ...judgeReads(seen.reads),
     ...judgeWrites(seen, device, area, options.scratch),
@@ -123,6 +153,22 @@ async function measured(
   ];
   const scratch = seen.writes === undefined ? undefined : options.scratch;
   return { uri: device.name, area: area.kind, findings, reads, writes, fitting, scratch };
+}
+
+/** Never where a quorum area may be: a reservation would shut out the servers that use it. */
+async function trial(
+  parsed: DeviceUri,
+  device: BlockDevice,
+  area: AreaFacts,
+  options: ExamineOptions,
+): Promise<Finding[]> {
+  if (parsed.kind !== 'iscsi')
+    throw new DoctorRefuses(`${device.name}: --try-reservations is for iSCSI`, 'usage');
+  if (area.kind === 'area' || area.kind === 'damaged') {
+    const why = 'a quorum area is there, and a reservation would shut its servers out';
+    throw new DoctorRefuses(`${device.name}: --try-reservations: ${why}; try it on the data area`, 'storage');
+  }
+  return tryReservations(parsed.address, options);
 }
 
 interface KindOptions {
@@ -145,6 +191,11 @@ async function judgeKind(
     const served = other?.device !== undefined;
     const facts = await nbdFacts(device, parsed.address, { served, deadlineMs });
     return [...judgeNbd(facts, observedBytes(area, device)), judgeHolds('own client', timings)];
+  }
+  if (parsed.kind === 'iscsi' && device instanceof IscsiBlockDevice) {
+    const sectorBytes = areaSector(area, device.sectorBytes) ?? device.sectorBytes;
+    const view = { sectorBytes, durability: device.durability };
+    return [...(await iscsiFindings(parsed.address, view, deadlineMs)), judgeHolds('own client', timings)];
   }
   return [];
 }

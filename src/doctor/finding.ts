@@ -12,6 +12,8 @@ export interface Finding {
   why: string;
   /** What a person is to do about it. One line. */
   todo?: string;
+  /** What `init` has to be told for it. */
+  initFlag?: string;
 }
 
 export function ok(thing: string, why: string): Finding {

@@ -110,9 +110,12 @@ function timingsText(t: Timings): string {
   return `${chosen} (D ${deathWaitMs(t)}, L ${Math.round(leaseMs(t))})`;
 }
 
-/** The command that lays out an area with them: what it is not told follows from T in the same proportions. */
-export function initCommandFor(uri: string, { intervalMs }: Timings): string {
-  return `arbiter init '${uri}' --nodes NAME,NAME,... --interval-ms ${intervalMs}`;
+/**
+ * The command that lays out an area with them: what it is not told follows from T in the same proportions. `flags`: what
+ * else it has to be told.
+ */
+export function initCommandFor(uri: string, { intervalMs }: Timings, flags: readonly string[] = []): string {
+  return [`arbiter init '${uri}' --nodes NAME,NAME,... --interval-ms ${intervalMs}`, ...flags].join(' ');
 }
 
 /** At every percentile the slower of both: an agent waits for either. */

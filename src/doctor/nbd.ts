@@ -1,10 +1,10 @@
-import { isIP } from 'node:net';
 import { NbdConnection } from '../block/nbd/connection.ts';
 import type { NbdBlockDevice } from '../block/nbd/device.ts';
 import { formatNbdUri, type NbdAddress } from '../block/uri-nbd.ts';
 import { isNodeName } from '../area/field.ts';
 import { DeviceUnusable } from '../ports/block-device.ts';
 import { type Finding, ok, problem, size, warning } from './finding.ts';
+import { isLoopback } from './reach.ts';
 
 /** What an NBD server says and does beside serving its export. */
 export interface NbdFacts {
@@ -53,9 +53,7 @@ export function serverUri(address: NbdAddress): string {
 
 function reachOf(address: NbdAddress): NbdFacts['reach'] {
   if ('socketPath' in address) return 'socket';
-  const { host } = address;
-  const local = host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
-  return local ? 'loopback' : 'network';
+  return isLoopback(address.host) ? 'loopback' : 'network';
 }
 
 /**

@@ -1,0 +1,179 @@
+import { RequestFailed } from '../ports/block-device.ts';
+import { type ReservableUnit, RESERVATION_TYPE } from '../ports/reservable-unit.ts';
+import { type Finding, ok, problem } from './finding.ts';
+import { DoctorRefuses } from './refusal.ts';
+
+/** One nexus to a unit that may be tried out. */
+export interface Nexus {
+  unit: ReservableUnit;
+  /** Reads a block: whether the unit lets this nexus in. Rejects as `ReservableUnit` does. */
+  read(deadlineMs: number): Promise<unknown>;
+}
+
+/**
+ * Keys of slots 62 and 63 under epoch 0, which no claim ever has: an agent that comes in between preempts them as it does
+ * every older epoch, one left behind by a doctor that was killed included.
+ */
+const [OURS, THEIRS] = [62n << 48n, 63n << 48n];
+const { exclusiveAccess } = RESERVATION_TYPE;
+
+/**
+ * Does with two nexuses to one unit what a takeover does: one reserves, the other sees that it is shut out, preempts and
+ * resets, and the first one is shut out in turn. Then both unregister, so that the unit is as it was.
+ */
+export class ReservationTrial {
+  readonly #first: Nexus;
+  readonly #second: Nexus;
+  readonly #deadlineMs: number;
+  #begun = false;
+  #taken = 'PREEMPT and LOGICAL UNIT RESET';
+
+  constructor(first: Nexus, second: Nexus, deadlineMs: number) {
+    this.#first = first;
+    this.#second = second;
+    this.#deadlineMs = deadlineMs;
+  }
+
+  /** A key of this trial may stand at the unit. */
+  get open(): boolean {
+    return this.#begun;
+  }
+
+  /**
+   * Rejects with DoctorRefuses when anybody is registered, before anything was changed. `signal` skips what is left, but
+   * for what undoes it.
+   */
+  async run(signal: AbortSignal): Promise<Finding[]> {
+    const { unit } = this.#first;
+    const { keys } = await this.#patiently(() => unit.readKeys(this.#deadlineMs));
+    const held = await this.#patiently(() => unit.readReservation(this.#deadlineMs));
+    if (keys.length > 0 || held !== undefined) {
+      const who = `${new Set(keys).size} keys are registered with the unit`;
+      throw new DoctorRefuses(`--try-reservations: ${who}: it is in use, and nothing was tried`, 'storage');
+    }
+    this.#begun = true;
+    const tried = await this.#takeOver(signal).catch((error: unknown) => failed(error));
+    return [tried, ...(await this.#undo())];
+  }
+
+  async #takeOver(signal: AbortSignal): Promise<Finding> {
+    const [one, two, within] = [this.#first, this.#second, this.#deadlineMs];
+    const steps: (() => Promise<string | undefined>)[] = [
+      async () => this.#patiently(() => one.unit.registerKey(OURS, within)),
+      async () => this.#patiently(() => one.unit.reserve(OURS, exclusiveAccess, within)),
+      () => this.#isHeldBy(OURS),
+      () => this.#isShutOut(two, 'a nexus that has not registered'),
+      async () => this.#patiently(() => two.unit.registerKey(THEIRS, within)),
+      () => this.#isShutOut(two, 'a nexus that has registered and does not hold the reservation'),
+      () => this.#preempt(),
+      () => this.#isHeldBy(THEIRS),
+      () => this.#isShutOut(one, 'the nexus that was preempted'),
+      async () => void (await this.#patiently(() => two.read(within))),
+    ].map((step) => async () => (await step()) ?? undefined);
+    for (const step of steps) {
+      if (signal.aborted) break;
+      const wrong = await step();
+      if (wrong !== undefined) return problem(THING, wrong, ADVICE);
+    }
+    return ok(
+      THING,
+      `tried with scratch keys: taken, seen to shut out another session, taken away by ${this.#taken}`,
+    );
+  }
+
+  /** A unit that says it knows PREEMPT AND ABORT may turn out not to, as it does to an agent. */
+  async #preempt(): Promise<undefined> {
+    const { unit } = this.#second;
+    const preempt = (abort: boolean) =>
+      this.#patiently(() => unit.preempt(THEIRS, OURS, exclusiveAccess, this.#deadlineMs, abort));
+    if (await this.#patiently(() => unit.supportsPreemptAndAbort(this.#deadlineMs))) {
+      try {
+        await preempt(true);
+        this.#taken = 'PREEMPT AND ABORT';
+        return;
+      } catch (error) {
+        if (!(error instanceof RequestFailed) || !error.code.startsWith('ILLEGAL REQUEST')) throw error;
+        this.#taken =
+          'PREEMPT and LOGICAL UNIT RESET (PREEMPT AND ABORT, which it claims to know, was refused)';
+      }
+    }
+    await preempt(false);
+    await unit.resetLogicalUnit(this.#deadlineMs);
+  }
+
+  async #isHeldBy(key: bigint): Promise<string | undefined> {
+    const { unit } = this.#first;
+    const held = await this.#patiently(() => unit.readReservation(this.#deadlineMs));
+    if (held?.key === key && held.type === exclusiveAccess) return undefined;
+    return 'the unit took a reservation, and does not show it: it cannot be relied on';
+  }
+
+  /** UNIT ATTENTION first, told once, and then RESERVATION CONFLICT. */
+  async #isShutOut(nexus: Nexus, who: string): Promise<string | undefined> {
+    try {
+      await this.#patiently(() => nexus.read(this.#deadlineMs));
+      return `${who} could still read: the reservation shuts nobody out`;
+    } catch (error) {
+      if (isConflict(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** Key 0 unregisters, and gives up the reservation of its holder; a nexus that is not registered stays so. */
+  async #undo(): Promise<Finding[]> {
+    const withinMs = this.#deadlineMs;
+    const gone = await Promise.allSettled(
+      [this.#second, this.#first].map(({ unit }) => this.#patiently(() => unit.registerKey(0n, withinMs))),
+    );
+    const stuck = gone.find((each) => each.status === 'rejected');
+    if (stuck !== undefined) return [leftBehind((stuck.reason as Error).message)];
+    try {
+      const { keys } = await this.#patiently(() => this.#first.unit.readKeys(withinMs));
+      if (keys.includes(OURS) || keys.includes(THEIRS)) return [leftBehind('the unit kept them')];
+    } catch (error) {
+      return [leftBehind((error as Error).message)];
+    }
+    this.#begun = false;
+    return [];
+  }
+
+  /** What happened to the unit before is told to each nexus, once for each thing (SAM-5, 5.14): all of it is this trial's. */
+  async #patiently<T>(act: () => Promise<T>): Promise<T> {
+    for (let attentions = 0; ; attentions += 1) {
+      try {
+        return await act();
+      } catch (error) {
+        const isAttention = error instanceof RequestFailed && error.code.startsWith('UNIT ATTENTION');
+        if (!isAttention || attentions >= MOST_ATTENTIONS) throw error;
+      }
+    }
+  }
+}
+
+const THING = 'reservations';
+const ADVICE = 'do not fence by the reservations of this storage';
+const MOST_ATTENTIONS = 8;
+
+function failed(error: unknown): Finding {
+  const { message } = error as Error;
+  if (isConflict(error))
+    return problem(
+      THING,
+      `somebody else took the unit meanwhile: ${message}`,
+      'stop the agents, and try again',
+    );
+  return problem(THING, `the trial failed: ${message}`, ADVICE);
+}
+
+function leftBehind(why: string): Finding {
+  const keys = [OURS, THEIRS].map((key) => `0x${key.toString(16)}`).join(' or ');
+  return problem(
+    'scratch keys',
+    `${keys} may still be registered: ${why}`,
+    'an agent that claims preempts them; or sg_persist --clear',
+  );
+}
+
+function isConflict(error: unknown): boolean {
+  return error instanceof RequestFailed && error.code === 'RESERVATION CONFLICT';
+}
