@@ -51,7 +51,10 @@ export function deathWaitMsOf(history: History): number | undefined {
   return timings === undefined ? undefined : timings.intervalMs * timings.misses;
 }
 
-/** Why promise (c) was not owed between two instants: a request of this server failed, or a cycle took more than S. */
+/**
+ * Why promise (c) was not owed between two instants: a request of this server failed, or a cycle, or a claim from its
+ * decision on, took more than S.
+ */
 export function premiseBroken(
   history: History,
   server: string,
@@ -65,11 +68,18 @@ export function premiseBroken(
       return `${server} could not read the quorum area: ${line.reason}`;
     if (line.event === 'heartbeat-failed')
       return `a heartbeat's ${line.phase} of ${server} failed: ${line.reason}`;
+    if (line.event === 'claim-abandoned' && !isBeaten(line))
+      return `${server} left its claim of epoch ${line.epoch} (${line.rule}): ${line.reason}`;
     if (line.event === 'lease' && (line.writtenAt - line.startedAt) / MS > settleMs) {
       return `a heartbeat of ${server} took ${inMs((line.writtenAt - line.startedAt) / MS)}, more than S`;
     }
   }
   return undefined;
+}
+
+/** A claim that another one was written over, or that somebody asked to give up: nothing was too slow for that. */
+function isBeaten({ rule, reason }: { rule: string; reason: string }): boolean {
+  return rule === 'R8' || (rule === 'R4' && reason.startsWith('the record is '));
 }
 
 /**

@@ -3,20 +3,10 @@ import { goodTakeover } from './testing/good-takeover.ts';
 import { ns } from './testing/names.ts';
 import type { TakeoverSince } from '../history/events.ts';
 import { Story } from './testing/story.ts';
+import { hit, takenOver } from './testing/taken-over.ts';
 import { failoverTimes } from './takeovers.ts';
 import { takeoverBound } from './takeover-bound.ts';
 
-/** server-2 takes over from server-1, which was hit at 5 s, and serves at `serving`; a heartbeat takes 4 ms. */
-function takenOver(serving: number, skipsDeathWait = false): Story {
-  return hit(serving).takeover(5, serving, 'server-1', 'server-2', 3, skipsDeathWait);
-}
-/** The same, before the lab says what it makes of it. */
-function hit(serving: number, isGranted = true): Story {
-  const story = new Story().active(3, 'server-1', 2, 5).active(serving - 0.025, 'server-2', 3, serving + 3);
-  story.fault(4.9, 1, 'kill', 'server-1', 'requested').fault(5, 1, 'kill', 'server-1', 'effective');
-  if (isGranted) story.letIn(serving - 0.024, 'server-2', 3);
-  return story.letIn(3.001, 'server-1', 2);
-}
 const headline = (story: Story) => {
   const { verdict, evidence } = takeoverBound(story.history());
   return [verdict, evidence[0]];
@@ -93,6 +83,23 @@ describe('takeover-bound', () => {
     const [verdict, evidence] = headline(story);
     const excuse = evidence!.split('; but ')[1];
     assert.deepEqual([verdict, excuse], ['unknown', 'a heartbeat of server-2 took 401 ms, more than S']);
+  });
+
+  it('is unknown past the bound when two standbys collided and the claim of one came too late', () => {
+    const late = { rule: 'R3', reason: 'acknowledged 90 ms later than S after the decision' };
+    const left = (at: number, how: { rule: string; reason: string }) =>
+      takenOver(8.2, false, ['server-1', 'server-2', 'server-3'])
+        .claims(6.9, 'server-3', 5)
+        .journal(at, 'server-3', { event: 'claim-abandoned', epoch: 5, ...how });
+    assert.deepEqual(
+      [headline(left(7.4, late))[0], headline(left(7.4, late))[1]!.split('; but ')[1]],
+      ['unknown', `server-3 left its claim of epoch 5 (R3): ${late.reason}`],
+    );
+    const beaten = { rule: 'R4', reason: "the record is claimant's server-2 of epoch 3, count 7" };
+    assert.equal(headline(left(7.4, beaten))[0], 'violated', 'whoever beat it owes the promise');
+    assert.equal(headline(left(8.3, late))[0], 'violated', 'after the takeover');
+    const failed = { rule: 'R4', reason: 'a read failed: no answer within 250 ms' };
+    assert.equal(headline(left(7.4, failed))[0], 'unknown');
   });
 
   it('is unknown past the bound when the new owner was no standby yet', () => {
@@ -240,53 +247,5 @@ describe('takeover-bound', () => {
       /no heartbeat was measured/,
     );
     assert.deepEqual(headline(new Story()), ['unknown', 'nothing was checked: no takeover was awaited']);
-  });
-});
-
-describe('the times of a failover', () => {
-  it('are those from the fault to the service, and the gap that the client saw', () => {
-    const [times] = failoverTimes(goodTakeover().history());
-    assert.deepEqual(
-      { ...times, boundMs: Math.round(times!.boundMs!), clientGapMs: Math.round(times!.clientGapMs!) },
-      {
-        from: 'server-1',
-        to: 'server-2',
-        epoch: 3,
-        faultToServingMs: 2775,
-        clientGapMs: 4000,
-        boundMs: 3130,
-      },
-    );
-  });
-
-  it('are told apart where there were several: each from its own fault', () => {
-    const story = goodTakeover()
-      .active(15, 'server-1', 4, 20)
-      .takeover(12, 15.025, 'server-2', 'server-1', 4, true);
-    story.append(15.5, 'server-1', 4).takeover(20, 22, 'server-2', 'server-1', 6);
-    const times = failoverTimes(story.history());
-    assert.deepEqual(
-      times.map((each) => each.faultToServingMs),
-      [2775, 3025, 2000],
-    );
-    assert.deepEqual(
-      times.map((each) => each.clientGapMs !== null && Math.round(each.clientGapMs)),
-      [4000, 6500, false],
-    );
-    assert.ok(times[0]!.boundMs! - times[1]!.boundMs! > 1990, 'the second one had to do without D');
-  });
-
-  it('measure the gap between acknowledged appends, whatever came in between', () => {
-    const story = goodTakeover().begins(5.5, 'u').ends(6, 'u', 'unknown').begins(7.7, 'v');
-    story.acknowledges(8.1, 'v', 'server-2', 2, 99).acknowledges(8.2, 'w', 'server-1', 3, 98);
-    assert.equal(Math.round(failoverTimes(story.history())[0]!.clientGapMs!), 320);
-  });
-
-  it('have no gap when nothing was acknowledged afterwards', () => {
-    assert.equal(failoverTimes(takenOver(8).history())[0]!.clientGapMs, null);
-    const before = takenOver(8).append(4, 'server-1', 2);
-    assert.equal(failoverTimes(before.history())[0]!.clientGapMs, null);
-    const after = takenOver(8).append(8.5, 'server-2', 3);
-    assert.equal(failoverTimes(after.history())[0]!.clientGapMs, null, 'nor when nothing was before');
   });
 });

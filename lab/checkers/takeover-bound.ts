@@ -55,10 +55,24 @@ function judgeSeen(
   const excuse =
     hostStalled(history, sinceT, servingT) ??
     premiseBroken(history, to, sinceT, servingT) ??
+    rivalBroken(history, sinceT, servingT) ??
     stillStarting(history, to, sinceT, servingT, { at });
   const late = `${what}, ${inMs(took - bound.boundMs)} too late; ${against}`;
   if (excuse === undefined) findings.violated(late, sinceT + bound.boundMs * 1e6);
   else findings.unknown(`${late}; but ${excuse}`);
+}
+
+/**
+ * A claim that landed later than S after its decision is left by whoever made it, and whose claim it wrote over leaves
+ * that as well (R3, R4): nobody has won, and D begins anew for everybody.
+ */
+function rivalBroken(history: History, fromT: number, toT: number): string | undefined {
+  for (const [server, lines] of history.journals) {
+    const decided = lines.some((line) => line.event === 'decided' && line.t >= fromT && line.t <= toT);
+    const why = decided ? premiseBroken(history, server, fromT, toT) : undefined;
+    if (why !== undefined) return why;
+  }
+  return undefined;
 }
 
 /** R0: a server that has not watched its own slot for D yet is no standby, and claims nothing. */
