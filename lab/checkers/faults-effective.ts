@@ -55,7 +55,7 @@ function isPoweredOff({ target, effective }: FaultLife, faults: readonly FaultLi
 
 /** A write that was held at the gate is over when the gate let it through: its record says so. */
 function isLetThrough({ fault, effective, healed }: FaultLife, { audit }: History): boolean {
-  if (fault !== 'hold-write') return false;
+  if (fault !== 'hold-write' && fault !== 'hold-data') return false;
   const rule = /^rule (\S+) /.exec(effective!.detail)?.[1];
   return audit.some(
     (line) =>

@@ -110,7 +110,7 @@ function judgeAccess(
   { at }: Instants,
 ): void {
   const isGated = history.lab.some(
-    (event) => event.event === 'lab-started' && event.agent.fencing === 'gate',
+    (event) => event.event === 'lab-started' && event.agent.fencing !== 'none',
   );
   if (!isGated) return;
   let askedT: number | undefined;

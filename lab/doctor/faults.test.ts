@@ -4,7 +4,15 @@ import { faults } from '../faults/index.ts';
 import { faultFindings, firstImpossible, untriedFaults } from './faults.ts';
 
 const works = { works: true, seen: 'seen' };
-const all: Abilities = { end: works, freeze: works, stall: works, drop: works, reset: works, hold: works };
+const all: Abilities = {
+  end: works,
+  freeze: works,
+  stall: works,
+  drop: works,
+  reset: works,
+  hold: works,
+  slow: works,
+};
 
 describe('the faults of a machine', () => {
   it('are all of those there are, each with what it comes down to on the engine', () => {

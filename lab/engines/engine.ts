@@ -80,6 +80,8 @@ export interface World extends AsyncDisposable {
   mend(server: string): Promise<string>;
   startStorage(): Promise<void>;
   killStorage(): Promise<void>;
+  /** Slows the disk of the data area down, or lets it run again. Rejects where no process beside the storage node's own has it. */
+  readonly disk: { on(): Promise<string>; off(): Promise<string>; waiting(): Promise<number> };
   /** One request to the storage node's control socket (see src/storage/control). */
   storageControl(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<unknown>;
   /** The agent's own status; undefined when it does not answer. */
@@ -91,7 +93,9 @@ export interface World extends AsyncDisposable {
   ): Promise<{ code: number; stdout: string; stderr: string }>;
   /** The file of this server's agent, as a program inside the server finds it. */
   agentFile(server: string): string;
-  /** The URI of the storage node as this server reaches it, without an export name. */
+  /** Where the agent of this server hands the data area to its service, where it does so itself. */
+  dataSocket(server: string): string;
+  /** The URI of the data area as this server reaches it; over NBD without an export name. */
   storageUri(server: string): string;
   /** The address the gate sees this server come from. */
   peerAddress(server: string): string;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { InfrastructureError } from '../errors.ts';
-import { backendArguments, chooseStorages } from './storage.ts';
+import { chooseStorages } from './storage.ts';
 
 const everything = async () => true;
 const nothing = async () => false;
@@ -23,10 +23,5 @@ describe('the storage of a lab', () => {
         'no nbdkit for --storage nbdkit: install what Debian packages as nbdkit, or take --storage nbd',
       ),
     );
-  });
-
-  it('is what the storage node is told', () => {
-    assert.deepEqual(backendArguments('nbd'), ['--backend', 'file']);
-    assert.deepEqual(backendArguments('nbdkit'), ['--backend', 'nbdkit']);
   });
 });

@@ -1,18 +1,25 @@
 import { InfrastructureError } from '../errors.ts';
 import type { Engine } from './engine.ts';
-import { isInstalled } from './installed.ts';
+import { isDaemonInstalled } from './installed.ts';
 
 /**
  * The storage of a lab. Over NBD the gate serves both areas, and keeps the bytes in plain files itself (`nbd`) or in a
- * stock NBD server, one process for every owner of the data area (`nbdkit`).
+ * stock NBD server, one process for every owner of the data area (`nbdkit`). Over iSCSI a stock target with persistent
+ * reservations (`tgt`).
  */
-export const storageKinds = ['nbd', 'nbdkit'] as const;
+export const storageKinds = ['nbd', 'nbdkit', 'tgt'] as const;
 export type StorageKind = (typeof storageKinds)[number];
 
 /** What a storage node runs beside our own program: in the image of the lab, and to be installed for processes. */
 const needs: Readonly<Record<StorageKind, readonly { program: string; pack: string }[]>> = {
   nbd: [],
   nbdkit: [{ program: 'nbdkit', pack: 'nbdkit' }],
+  tgt: [
+    { program: 'tgtd', pack: 'tgt' },
+    { program: 'setpriv', pack: 'util-linux' },
+    // For a fault: a disk that is slow on demand.
+    { program: 'strace', pack: 'strace' },
+  ],
 };
 
 /** What a run takes where nothing is asked for; of it, what is not installed is left out. */
@@ -30,7 +37,7 @@ type Has = (program: string) => Promise<boolean>;
 export async function chooseStorages(
   engine: Engine['name'],
   wanted: readonly StorageKind[],
-  has: Has = isInstalled,
+  has: Has = isDaemonInstalled,
 ): Promise<StorageKind[]> {
   for (const storage of wanted) {
     const missing = await missingFor(engine, storage, has);
@@ -49,17 +56,12 @@ export async function chooseStorages(
 }
 
 /** What a lab on this engine cannot run this storage without, and does not have. Containers bring their own. */
-async function missingFor(
+export async function missingFor(
   engine: Engine['name'],
   storage: StorageKind,
-  has: Has = isInstalled,
+  has: Has = isDaemonInstalled,
 ): Promise<{ program: string; pack: string }[]> {
   if (engine === 'docker') return [];
   const installed = await Promise.all(needs[storage].map(({ program }) => has(program)));
   return needs[storage].filter((_, i) => installed[i] === false);
-}
-
-/** The arguments of `arbiter storage` for it. */
-export function backendArguments(storage: StorageKind): string[] {
-  return ['--backend', storage === 'nbd' ? 'file' : storage];
 }

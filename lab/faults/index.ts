@@ -1,9 +1,11 @@
 import { cutDrop, cutReset } from './cut.ts';
+import { dropSession } from './drop-session.ts';
 import type { Fault } from './fault.ts';
-import { holdAnyWrite, holdWrite } from './hold-write.ts';
+import { holdAnyWrite, holdDataWrite, holdWrite } from './hold-write.ts';
 import { kill } from './kill.ts';
 import { pause } from './pause.ts';
 import { restart } from './restart.ts';
+import { slowDisk } from './slow-disk.ts';
 import { stall } from './stall.ts';
 import { stop } from './stop.ts';
 import { storageKill } from './storage-kill.ts';
@@ -20,6 +22,9 @@ export const faults: readonly Fault[] = [
   storageKill,
   holdWrite,
   holdAnyWrite,
+  holdDataWrite,
+  dropSession,
+  slowDisk,
 ];
 
 export function faultNamed(name: string): Fault {

@@ -101,7 +101,7 @@ export type TakeoverSince = 'fault' | 'release' | 'resume';
 
 export interface AgentMode {
   protocol: 'safe' | 'literal';
-  fencing: 'gate' | 'none';
+  fencing: 'gate' | 'reservation' | 'none';
   guard: boolean;
 }
 export interface GateMode {

@@ -80,7 +80,7 @@ function modesOf(started: Extract<History['lab'][number], { event: 'lab-started'
   ];
   // Only what weakens it is worth saying.
   if (agent.protocol !== 'safe') modes.push(['protocol', agent.protocol]);
-  if (agent.fencing !== 'gate' || !gate.fencing) modes.push(['fencing', 'none']);
+  if (agent.fencing === 'none' || !gate.fencing) modes.push(['fencing', 'none']);
   if (!agent.guard) modes.push(['guard', 'none']);
   return modes;
 }

@@ -19,6 +19,8 @@ export interface ServerView {
 
 /** The lab's picture of its servers: symbolic targets are resolved against it, and expectations awaited on it. */
 export class ClusterView {
+  /** Those that are let into the data area, the last one first. */
+  #connections: { node: string; connection: number }[] = [];
   readonly #servers = new Map<string, ServerView>();
 
   constructor(servers: readonly string[]) {
@@ -64,7 +66,13 @@ export class ClusterView {
     view.serving = false;
   }
 
+  /** The connection of the storage node by which this server has the data area; undefined when it has none. */
+  dataConnection(name: string): number | undefined {
+    return this.#connections.find(({ node }) => node === name)?.connection;
+  }
+
   learn(line: WorldLine): void {
+    if (line.from === 'storage') this.#learnConnections(line.line);
     if (line.from !== 'server') return;
     const view = this.server(line.server);
     const entry = line.line;
@@ -102,6 +110,13 @@ export class ClusterView {
         break;
       default:
     }
+  }
+
+  #learnConnections(line: Extract<WorldLine, { from: 'storage' }>['line']): void {
+    if (line.event === 'gate-started') this.#connections = [];
+    if (line.event === 'admitted') this.#connections.unshift(line);
+    if (line.event === 'disconnected')
+      this.#connections = this.#connections.filter(({ connection }) => connection !== line.connection);
   }
 }
 

@@ -1,5 +1,7 @@
 import type { Timings } from '../../src/protocol/types.ts';
 import type { WorldSpec } from '../engines/engine.ts';
+import type { StorageKind } from '../engines/storage.ts';
+import type { AgentMode } from '../history/events.ts';
 import { randomBytes } from 'node:crypto';
 import type { ScenarioOptions } from './scenario.ts';
 
@@ -17,6 +19,11 @@ export const labTimings: Timings = {
 
 const DATA_BYTES = 8 * 1024 * 1024;
 
+/** What keeps everybody but the owner from the data area. */
+function fencingOver(storage: StorageKind): AgentMode['fencing'] {
+  return storage === 'tgt' ? 'reservation' : 'gate';
+}
+
 /** A world without what listens to it. */
 export type UnheardSpec = Omit<WorldSpec, 'onLine' | 'onEnd'>;
 
@@ -30,7 +37,7 @@ export function worldSpec(
     dir,
     servers: Array.from({ length: options.servers }, (_, i) => `server-${i + 1}`),
     timings: labTimings,
-    agent: { protocol: 'safe', fencing: 'gate', guard: true, ...options.agent },
+    agent: { protocol: 'safe', fencing: fencingOver(storage), guard: true, ...options.agent },
     gate: { fencing: true, ...options.gate },
     storage,
     dataBytes: DATA_BYTES,

@@ -2,6 +2,7 @@ import type { Verdict } from '../history/events.ts';
 import { deathWaitMs } from '../../src/protocol/timing.ts';
 import type { WorldLine } from '../engines/engine.ts';
 import { labTimings } from './defaults.ts';
+import type { Granted } from './facts.ts';
 
 /** Something a scenario waits to see, or must never see, in what the world says. */
 export interface Expectation {
@@ -110,6 +111,47 @@ export function wroteUnderOldEpoch(of: { by: string; afterT: number }): Expectat
       line.line.outcome === 'ok' &&
       line.line.beganAt > of.afterT,
   };
+}
+
+/** Somebody is let into the data area under this grant. */
+export function isLetIn({ node, epoch }: Granted): Expectation {
+  return {
+    what: `${node} is let in under epoch ${epoch}`,
+    otherwise: 'violated',
+    fits: (line) =>
+      line.from === 'storage' &&
+      line.line.event === 'admitted' &&
+      line.line.node === node &&
+      line.line.epoch === epoch,
+  };
+}
+
+/** Any server other than `than` is let into the data area. */
+export function anybodyElseIsLetIn(than: string): Expectation {
+  return {
+    what: `a server other than ${than} is let into the data area`,
+    otherwise: 'violated',
+    fits: (line) => line.from === 'storage' && line.line.event === 'admitted' && line.line.node !== than,
+  };
+}
+
+/** A newer owner takes the reservation away from this one; not the owner itself, from a session of its own that is gone. */
+export function isPreempted({ node, epoch }: Granted): Expectation {
+  return {
+    what: `a newer owner preempts ${node} with its epoch ${epoch}`,
+    otherwise: 'unknown',
+    fits: ({ from, ...said }) => {
+      if (from !== 'storage' || !('line' in said) || said.line.event !== 'reservation') return false;
+      const { action, outcome, key, serviceActionKey } = said.line;
+      if (!action.startsWith('preempt') || outcome !== 'ok') return false;
+      return epochOfKey(serviceActionKey) === epoch && epochOfKey(key) > epoch;
+    },
+  };
+}
+
+/** The lower 48 bits of a key are its epoch (PROTOCOL.md, "The data area at the storage node"). */
+function epochOfKey(key: string): number {
+  return Number(BigInt.asUintN(48, BigInt(key)));
 }
 
 /** So many times D, in milliseconds: the unit of a scenario's patience. */

@@ -44,6 +44,51 @@ export function cameBackWith(granted: Granted, afterT: number): Fact {
   };
 }
 
+/** The owner was let in once more, after `afterT` (monotonic nanoseconds) and under the same epoch. */
+export function letInAgain({ node, epoch, incarnation }: Granted, afterT: number): Fact {
+  return {
+    what: `${node} is let in again under its epoch ${epoch}`,
+    otherwise: 'violated',
+    shownBy(lines) {
+      for (const said of lines) {
+        if (said.from !== 'storage' || said.line.event !== 'admitted' || said.line.t <= afterT) continue;
+        const { line } = said;
+        if (line.node === node && line.epoch === epoch && line.incarnation === incarnation)
+          return `on connection ${line.connection}, ${((line.t - afterT) / 1e6).toFixed(1)} ms later`;
+      }
+      return undefined;
+    },
+  };
+}
+
+/**
+ * At least `count` writes of `by` were finished after `fromT` (monotonic nanoseconds), when it had lost its reservation, and
+ * before anybody else was let in: without them a run says nothing about writes that are queued.
+ */
+export function landedBetween(of: { by: string; count: number; fromT: number }): Fact {
+  const { by, count, fromT } = of;
+  return {
+    what: `${count} writes of ${by} land after it was preempted, and before another is let in`,
+    otherwise: 'unknown',
+    shownBy(lines) {
+      const audit = lines.flatMap((said) => (said.from === 'storage' ? [said.line] : []));
+      const letIn = audit.find((line) => line.event === 'admitted' && line.node !== by && line.t > fromT);
+      if (letIn === undefined) return undefined;
+      const landed = audit.filter(
+        (line) =>
+          line.event === 'write' &&
+          line.node === by &&
+          line.outcome === 'ok' &&
+          line.t > fromT &&
+          line.t < letIn.t,
+      );
+      const lastMs = (letIn.t - Math.max(...landed.map(({ t }) => t))) / 1e6;
+      if (landed.length < count) return undefined;
+      return `${landed.length} did, the last one ${lastMs.toFixed(1)} ms before that`;
+    },
+  };
+}
+
 /** After `afterT` (monotonic nanoseconds) at least two servers decided to claim: without it there was no contention. */
 export function contended(afterT: number): Fact {
   return {

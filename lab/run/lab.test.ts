@@ -34,7 +34,8 @@ describe('a lab', () => {
     await rm(directory, { recursive: true });
   });
 
-  const labOver = (world: Partial<World>) => new Lab(world as World, view, lines, recorder, labTimings);
+  const labOver = (world: Partial<World>) =>
+    new Lab(world as World, view, lines, recorder, { timings: labTimings, storage: 'nbd' });
   const says = (server: string, entry: object) =>
     lines.deliver({
       from: 'server',

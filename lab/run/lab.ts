@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { deathWaitMs } from '../../src/protocol/timing.ts';
 import type { Timings } from '../../src/protocol/types.ts';
 import { LineWaiter } from '../engines/bring-up.ts';
-import type { World } from '../engines/engine.ts';
+import type { World, WorldSpec } from '../engines/engine.ts';
+import type { StorageKind } from '../engines/storage.ts';
 import type { FaultOptions } from '../faults/fault.ts';
 import { faultNamed } from '../faults/index.ts';
 import { Client } from './client.ts';
@@ -17,6 +18,7 @@ import { Orders } from './orders.ts';
 import type { Recorder } from './recorder.ts';
 import { changesSeen, slotSeen } from './seen-alive.ts';
 import { everyServerLives, nobodyEndedUnasked } from './signs-of-life.ts';
+import { queueWrites } from './queued-writes.ts';
 import { type Trespass, tryTrespass } from './trespass.ts';
 import { type Serving, Waits } from './waits.ts';
 
@@ -27,6 +29,7 @@ import { type Serving, Waits } from './waits.ts';
 export class Lab {
   readonly servers: readonly string[];
   readonly client: Client;
+  readonly storage: StorageKind;
   /** What a person asks of the agents: hand-over, pause, resume. */
   readonly orders: Orders;
   readonly #world: World;
@@ -40,7 +43,14 @@ export class Lab {
   /** What last happened to this server: where a takeover from it is measured from. */
   readonly #hits = new Map<string, Hit>();
 
-  constructor(world: World, view: ClusterView, lines: LineWaiter, recorder: Recorder, timings: Timings) {
+  constructor(
+    world: World,
+    view: ClusterView,
+    lines: LineWaiter,
+    recorder: Recorder,
+    { timings, storage }: Pick<WorldSpec, 'timings' | 'storage'>,
+  ) {
+    this.storage = storage;
     this.#world = world;
     this.#view = view;
     this.#lines = lines;
@@ -194,6 +204,11 @@ export class Lab {
   /** Deliberate trespass: a program inside the server tries the data area under a name that is not its to use. */
   trespass(server: string, op: 'read' | 'write', exportName: string): Promise<Trespass> {
     return tryTrespass(this.#world, this.#recorder, server, op, exportName);
+  }
+
+  /** So many writes of the owner, none of them answered, wait in the target, whose disk is slow; resolves when they do. */
+  async queueWrites(owner: Granted, depth: number): Promise<void> {
+    await queueWrites(this.#world, this.#recorder, owner, depth);
   }
 
   /** Lets time pass. The only way for a scenario to do so without waiting for something to be seen. */

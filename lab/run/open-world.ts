@@ -49,7 +49,7 @@ export async function openWorld(
     gate,
   });
   const stopProbe = startStallProbe((gapMs, t) => recorder.event({ event: 'stall', gapMs, t }));
-  const lab = new Lab(world, view, lines, recorder, timings);
+  const lab = new Lab(world, view, lines, recorder, spec);
   return {
     ...{ world, lab, view },
     async close() {

@@ -6,7 +6,10 @@ import { Link } from './link.ts';
 import { reap, startReaperProcess } from './reaper.ts';
 import { Server } from './server.ts';
 import { ASK_PROGRAM } from './ask.ts';
-import { NBD_PORT, trialOptions } from './topology.ts';
+import { BRAKE_PROGRAM, NBD_PORT, trialOptions } from './topology.ts';
+
+/** The first process of the trial container. */
+const INIT = '1';
 
 /** Nobody listens there; what a connection to it meets is the cut's doing all the same, for packets are counted. */
 const NOBODY = '127.9.9.9';
@@ -52,6 +55,16 @@ async function tryOn(server: Server): Promise<Abilities> {
     await server.unstall(['service']);
     return 'a process was seen stopped, and running again';
   });
+  const slow = await tryOut(async () => {
+    for (const argv of [
+      ['on', INIT, '/dev/null'],
+      ['off', INIT],
+    ]) {
+      const { code, stderr } = await container.exec([BRAKE_PROGRAM, ...argv]);
+      if (code !== 0) throw new Error(`strace cannot look into a process: ${stderr.trim()}`);
+    }
+    return 'a process was slowed down, and let go';
+  });
   const freeze = await tryOut(async () => {
     await server.freeze();
     await server.thaw();
@@ -61,5 +74,5 @@ async function tryOn(server: Server): Promise<Abilities> {
     await server.kill();
     return 'a container was killed, and seen ended';
   });
-  return { end, freeze, stall, drop, reset, hold };
+  return { end, freeze, stall, drop, reset, hold, slow };
 }

@@ -99,31 +99,63 @@ export function trialOptions(lab: Common): ContainerOptions {
   };
 }
 
-/** The agent's file comes in a variable (nothing can be copied into a read-only container), which the agent itself does not see. */
-const WRITE_CONFIG_AND_RUN = `umask 077; mkdir -p ${RUN}/state && printf %s "$LAB_AGENT_CONFIG" > ${RUN}/agent.yaml && unset LAB_AGENT_CONFIG && exec "$@"`;
+/** images/lab/bin/brake, in a container. */
+export const BRAKE_PROGRAM = '/usr/local/lib/arbiter-lab/brake';
+
+/** Where a container that needs the secret of the lab's target finds it. */
+export const SECRET_FILE = `${RUN}/chap-secret`;
+
+/**
+ * Files come in variables (nothing can be copied into a read-only container), which the program itself does not see: the
+ * agent's own, and a secret, which has to be readable for its owner alone.
+ */
+const WRITE_FILES_AND_RUN = [
+  `umask 077 && mkdir -p ${RUN}/state`,
+  `if [ -n "$LAB_AGENT_CONFIG" ]; then printf %s "$LAB_AGENT_CONFIG" > ${RUN}/agent.yaml; fi`,
+  `if [ -n "$LAB_CHAP_SECRET" ]; then printf %s "$LAB_CHAP_SECRET" > ${SECRET_FILE}; fi`,
+  'unset LAB_AGENT_CONFIG LAB_CHAP_SECRET && exec "$@"',
+].join(' && ');
+
+function withFiles(
+  options: ContainerOptions,
+  files: { secret: string | undefined; config?: unknown },
+): ContainerOptions {
+  const { secret, config } = files;
+  return {
+    ...options,
+    Cmd: ['sh', '-c', WRITE_FILES_AND_RUN, 'sh', ...(options.Cmd ?? [])],
+    Env: [
+      ...(options.Env ?? []),
+      ...(config === undefined ? [] : [`LAB_AGENT_CONFIG=${JSON.stringify(config)}`]),
+      ...(secret === undefined ? [] : [`LAB_CHAP_SECRET=${secret}`]),
+    ],
+  };
+}
+
+/** Somebody who has to know the secret of the lab's target, where it has one. */
+type Trusted = Common & { secret: string | undefined };
 
 export function serverOptions(
-  lab: Common,
+  lab: Trusted,
   server: string,
   holderId: string,
   config: unknown,
   agent: readonly string[],
 ): ContainerOptions {
-  const options = common(lab, server, 'server', ['sh', '-c', WRITE_CONFIG_AND_RUN, 'sh', ...agent]);
+  const options = withFiles(common(lab, server, 'server', agent), { secret: lab.secret, config });
   return {
     ...options,
-    Env: [...(options.Env ?? []), `LAB_AGENT_CONFIG=${JSON.stringify(config)}`],
     HostConfig: { ...options.HostConfig, NetworkMode: `container:${holderId}` },
   };
 }
 
 export function storageOptions(
-  lab: Common,
+  lab: Trusted,
   volume: string,
   networks: Networks,
   cmd: readonly string[],
 ): ContainerOptions {
-  const options = common(lab, 'storage', 'storage', cmd);
+  const options = withFiles(common(lab, 'storage', 'storage', cmd), { secret: lab.secret });
   return {
     ...options,
     HostConfig: { ...options.HostConfig, NetworkMode: networks.storage.id, Binds: [`${volume}:${DATA}`] },

@@ -2,9 +2,10 @@ import type Docker from 'dockerode';
 import { execa } from 'execa';
 import type { AgentStatus } from '../../../src/ports/status.ts';
 import { initArguments, LineWaiter } from '../bring-up.ts';
+import { DiskBrake } from '../disk-brake.ts';
 import type { MemberEnd, Part, World, WorldLine, WorldSpec } from '../engine.ts';
 import { programs } from '../programs.ts';
-import { backendArguments } from '../storage.ts';
+import { type AreaUris, type StorageAccess, storageAccess } from '../storage-access.ts';
 import { ask } from './ask.ts';
 import { LabContainer } from './container.ts';
 import { labelsFor, nameFor } from './labels.ts';
@@ -14,14 +15,15 @@ import { reap, type ReaperProcess } from './reaper.ts';
 import { Server } from './server.ts';
 import {
   addresses,
+  BRAKE_PROGRAM,
   clientOptions,
   type ContainerOptions,
   DATA,
   holderOptions,
   inImage,
-  NBD_PORT,
   type Networks,
   RUN,
+  SECRET_FILE,
   serverOptions,
   SERVICE_PORT,
   storageOptions,
@@ -39,6 +41,8 @@ export class DockerWorld implements World {
   readonly #image: string;
   readonly #reaper: ReaperProcess;
   readonly #lines: LineWaiter;
+  readonly #access: StorageAccess;
+  readonly disk: DiskBrake;
   readonly #servers = new Map<string, Server>();
   readonly #links = new Map<string, Link>();
   readonly #containers: LabContainer[] = [];
@@ -51,7 +55,12 @@ export class DockerWorld implements World {
     this.#spec = spec;
     this.#image = image;
     this.#reaper = reaper;
-    this.#lines = new LineWaiter((line) => spec.onLine(line));
+    this.#lines = new LineWaiter((line) => {
+      this.disk.learn(line);
+      spec.onLine(line);
+    });
+    this.disk = new DiskBrake(`${DATA}/data.img`, (argv) => this.#brake(argv));
+    this.#access = storageAccess(spec.storage);
   }
 
   async bringUp(): Promise<void> {
@@ -141,8 +150,12 @@ export class DockerWorld implements World {
     return `${RUN}/agent.yaml`;
   }
 
+  dataSocket(_server: string): string {
+    return `${RUN}/state/data.sock`;
+  }
+
   storageUri(_server: string): string {
-    return `nbd://${addresses.storage(this.#up())}:${NBD_PORT}`;
+    return this.#uris().data;
   }
 
   peerAddress(server: string): string {
@@ -184,21 +197,21 @@ export class DockerWorld implements World {
   }
 
   async #bringUpStorage(networks: Networks): Promise<void> {
-    const { labId, dataBytes, gate, storage } = this.#spec;
+    const { labId, dataBytes, gate } = this.#spec;
     const volume = nameFor(labId, 'data');
     await this.#docker.createVolume({ Name: volume, Labels: labelsFor(labId, 'volume') });
     const options = storageOptions(this.#common(), volume, networks, [
-      ...['node', inImage(programs.arbiter), 'storage', '--listen', `0.0.0.0:${NBD_PORT}`],
+      ...['node', inImage(programs.arbiter), 'storage', '--listen', `0.0.0.0:${this.#access.port}`],
       ...['--quorum', `${DATA}/quorum.img`, '--create-quorum', String(QUORUM_BYTES)],
       ...['--data', `${DATA}/data.img`, '--create-data', String(dataBytes)],
       ...['--state', `${DATA}/state`, '--control', CONTROL],
-      ...backendArguments(storage),
+      ...this.#access.storageArguments(SECRET_FILE),
       ...(gate.fencing ? [] : ['--no-fencing']),
     ]);
     this.#storage = new Server(await this.#create('storage', options));
     this.#servers.set('storage', this.#storage);
     await this.startStorage();
-    const init = initArguments(`nbd://${addresses.storage(networks)}:${NBD_PORT}/quorum`, this.#spec);
+    const init = initArguments(this.#uris().quorum, this.#spec);
     const { code, stderr } = await this.#storage.container.exec(
       ['node', inImage(programs.arbiter), ...init],
       20_000,
@@ -222,15 +235,14 @@ export class DockerWorld implements World {
     const agent = ['node', inImage(programs.arbiter), 'run', '-c', this.agentFile(server)];
     const options = serverOptions(this.#common(), server, holder.id, this.#agentConfig(server), agent);
     this.#servers.set(server, new Server(await this.#create(server, options)));
-    this.#links.set(server, new Link(holder, addresses.storage(networks), NBD_PORT));
+    this.#links.set(server, new Link(holder, addresses.storage(networks), this.#access.port));
   }
 
   #agentConfig(server: string): unknown {
     const { protocol, fencing, guard } = this.#spec.agent;
     return {
       node: server,
-      quorum: `${this.storageUri(server)}/quorum`,
-      data: this.storageUri(server),
+      ...this.#uris(),
       protocol,
       fencing,
       guard,
@@ -264,8 +276,20 @@ export class DockerWorld implements World {
     return container;
   }
 
+  async #brake(argv: readonly string[]): Promise<string> {
+    const { container } = this.#server('storage');
+    const { code, stdout, stderr } = await container.exec([BRAKE_PROGRAM, ...argv], 10_000);
+    if (code !== 0)
+      throw new Error(`${container.name}: brake ${argv[0]} ended with ${code}: ${stderr.trim()}`);
+    return stdout;
+  }
+
+  #uris(): AreaUris {
+    return this.#access.uris(addresses.storage(this.#up()), SECRET_FILE);
+  }
+
   #common() {
-    return { labId: this.#spec.labId, image: this.#image };
+    return { labId: this.#spec.labId, image: this.#image, secret: this.#access.secret };
   }
 
   #up(): Networks {

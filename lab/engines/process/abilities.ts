@@ -5,9 +5,11 @@ import { rm } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { askUnixSocket } from '../../control/ask.ts';
 import { type Abilities, noneOfThem, type Tried, tryOut } from '../ability.ts';
 import { formatOwner, ownerOf } from '../owner.ts';
+import { programs } from '../programs.ts';
 import { takeAddresses, NBD_PORT } from './addresses.ts';
 import { MARK, marked, OWNER, signalUntil } from './marked-processes.ts';
 import { probeLink } from './probe-link.ts';
@@ -24,10 +26,10 @@ export async function tryAbilities(): Promise<Abilities> {
   if (process.platform !== 'linux')
     return noneOfThem(`needs Linux: a server is found by its mark in /proc (this is ${process.platform})`);
   const [signals, link, hold] = [await trySignals(), await tryLink(), await tryOut(trySocket)];
-  return { end: signals.end, freeze: signals.stop, stall: signals.stop, ...link, hold };
+  return { end: signals.end, freeze: signals.stop, stall: signals.stop, slow: signals.slow, ...link, hold };
 }
 
-async function trySignals(): Promise<{ stop: Tried; end: Tried }> {
+async function trySignals(): Promise<{ stop: Tried; slow: Tried; end: Tried }> {
   const mark = `doctor-${randomBytes(4).toString('hex')}/trial`;
   const env = { ...process.env, [MARK]: mark, [OWNER]: formatOwner(ownerOf(process.pid)) };
   const wait = 'setTimeout(() => {}, 20_000)';
@@ -48,6 +50,14 @@ async function trySignals(): Promise<{ stop: Tried; end: Tried }> {
       );
       return 'a process was seen stopped, and running again';
     });
+    const slow = await tryOut(async () => {
+      for (const word of ['on', 'off']) {
+        const argv = [word, String(child.pid), ...(word === 'on' ? ['/dev/null'] : [])];
+        const { exitCode, stderr } = await execa(programs.brake, argv, { reject: false });
+        if (exitCode !== 0) throw new Error(`strace cannot look into a process: ${stderr}`);
+      }
+      return 'a process was slowed down, and let go';
+    });
     const end = await tryOut(async () => {
       const hit = await signalUntil(
         () => marked(mark),
@@ -57,7 +67,7 @@ async function trySignals(): Promise<{ stop: Tried; end: Tried }> {
       if (hit === 0) throw new Error('a child process was not found by its mark in /proc');
       return 'a process was killed, and seen gone';
     });
-    return { stop, end };
+    return { stop, slow, end };
   } finally {
     child.kill('SIGKILL');
   }

@@ -6,13 +6,14 @@ import type { AgentStatus } from '../../../src/ports/status.ts';
 import type { MemberEnd, Part, World, WorldLine, WorldSpec } from '../engine.ts';
 import { askUnixSocket } from '../../control/ask.ts';
 import { initArguments, LineWaiter } from '../bring-up.ts';
+import { DiskBrake } from '../disk-brake.ts';
 import { programs } from '../programs.ts';
-import { backendArguments } from '../storage.ts';
-import { type LabAddresses, NBD_PORT, SERVICE_PORT } from './addresses.ts';
+import { type AreaUris, type StorageAccess, storageAccess } from '../storage-access.ts';
+import { type LabAddresses, SERVICE_PORT } from './addresses.ts';
 import { MARK, send } from './marked-processes.ts';
 import { MemberProcesses } from './member-processes.ts';
 import { Member } from './member.ts';
-import { probeLink } from './probe-link.ts';
+import { type Met, probeLink } from './probe-link.ts';
 import { reapProcesses, type Reaper } from './reaper.ts';
 import { Relay } from './relay.ts';
 
@@ -27,18 +28,27 @@ export class ProcessWorld implements World {
   readonly #members = new Map<string, Member>();
   readonly #processes = new Map<string, MemberProcesses>();
   readonly #lines: LineWaiter;
+  readonly #access: StorageAccess;
+  readonly disk: DiskBrake;
 
   constructor(spec: WorldSpec, directory: string, reaper: Reaper, addresses: LabAddresses) {
     this.#spec = spec;
     this.#directory = directory;
     this.#reaper = reaper;
     this.#addresses = addresses;
-    this.#lines = new LineWaiter((line) => spec.onLine(line));
+    this.#lines = new LineWaiter((line) => {
+      this.disk.learn(line);
+      spec.onLine(line);
+    });
+    this.disk = new DiskBrake(join(directory, 'data.img'), (argv) => this.#brake(argv));
+    this.#access = storageAccess(spec.storage);
   }
 
   async bringUp(): Promise<void> {
+    const { port, secret } = this.#access;
+    if (secret !== undefined) await writeFile(this.#secretFile, secret, { mode: 0o600 });
     await this.startStorage();
-    const init = initArguments(`nbd://${this.#addresses.storage}:${NBD_PORT}/quorum`, this.#spec);
+    const init = initArguments(this.#uris(this.#addresses.storage).quorum, this.#spec);
     const { exitCode, stderr } = await execa(process.execPath, [programs.arbiter, ...init], {
       reject: false,
       timeout: 20_000,
@@ -46,8 +56,8 @@ export class ProcessWorld implements World {
     if (exitCode !== 0) throw new Error(`arbiter init ended with ${exitCode}: ${stderr.trim()}`);
     for (const server of this.#spec.servers) {
       const host = this.peerAddress(server);
-      const to = { host: this.#addresses.storage, port: NBD_PORT, localAddress: host };
-      this.#relays.set(server, await Relay.open({ listen: { host, port: NBD_PORT }, to }));
+      const to = { host: this.#addresses.storage, port, localAddress: host };
+      this.#relays.set(server, await Relay.open({ listen: { host, port }, to }));
     }
   }
 
@@ -67,8 +77,7 @@ export class ProcessWorld implements World {
     const { protocol, fencing, guard } = this.#spec.agent;
     const agent = {
       node: server,
-      quorum: `${this.storageUri(server)}/quorum`,
-      data: this.storageUri(server),
+      ...this.#uris(host),
       protocol,
       fencing,
       guard,
@@ -114,7 +123,7 @@ export class ProcessWorld implements World {
     const relay = this.#relay(server);
     const silenced = relay.connections;
     relay.set(how);
-    const seen = await probeLink(this.peerAddress(server), NBD_PORT, 150);
+    const seen = await this.#probe(server, 150);
     const wanted = how === 'drop' ? 'silence' : 'reset';
     if (seen !== wanted)
       throw new Error(`cut of ${server} had no effect: a new connection met ${seen}, not ${wanted}`);
@@ -124,7 +133,7 @@ export class ProcessWorld implements World {
   async mend(server: string): Promise<string> {
     this.#relay(server).set('open');
     if ((await this.alive('storage')) === 0) return 'mended; the storage node is not running';
-    const seen = await probeLink(this.peerAddress(server), NBD_PORT, 2000);
+    const seen = await this.#probe(server, 2000);
     if (seen !== 'greeting')
       throw new Error(`the link of ${server} was mended, and yet a new connection met ${seen}`);
     return `a new connection meets the ${seen} of the storage node`;
@@ -139,11 +148,11 @@ export class ProcessWorld implements World {
     );
     const member = this.#member('storage');
     await member.start([
-      ...[programs.arbiter, 'storage', '--listen', `${this.#addresses.storage}:${NBD_PORT}`],
+      ...[programs.arbiter, 'storage', '--listen', `${this.#addresses.storage}:${this.#access.port}`],
       ...['--quorum', join(d, 'quorum.img'), '--create-quorum', String(64 * 1024)],
       ...['--data', join(d, 'data.img'), '--create-data', String(this.#spec.dataBytes)],
       ...['--state', join(d, 'gate-state'), '--control', join(d, 'gate.sock')],
-      ...backendArguments(this.#spec.storage),
+      ...this.#access.storageArguments(this.#secretFile),
       ...(this.#spec.gate.fencing ? [] : ['--no-fencing']),
     ]);
     const gone = member.exited.then(({ code }) =>
@@ -180,8 +189,12 @@ export class ProcessWorld implements World {
     return join(this.#directory, `${server}.yaml`);
   }
 
+  dataSocket(server: string): string {
+    return join(this.#directory, server, 'data.sock');
+  }
+
   storageUri(server: string): string {
-    return `nbd://${this.peerAddress(server)}:${NBD_PORT}`;
+    return this.#uris(this.peerAddress(server)).data;
   }
 
   peerAddress(server: string): string {
@@ -274,6 +287,29 @@ export class ProcessWorld implements World {
     const index = this.#spec.servers.indexOf(server);
     if (index < 0) throw new Error(`no server is called ${server}`);
     return index;
+  }
+
+  async #brake(argv: readonly string[]): Promise<string> {
+    const env = { [MARK]: `${this.#mark('storage')}/visitor` };
+    const { exitCode, stdout, stderr } = await execa(programs.brake, argv, {
+      reject: false,
+      timeout: 10_000,
+      env,
+    });
+    if (exitCode !== 0) throw new Error(`brake ${argv[0]} ended with ${exitCode}: ${stderr.trim()}`);
+    return stdout;
+  }
+
+  #uris(host: string): AreaUris {
+    return this.#access.uris(host, this.#secretFile);
+  }
+
+  #probe(server: string, waitMs: number): Promise<Met> {
+    return probeLink(this.peerAddress(server), this.#access.port, waitMs, this.#access.hello);
+  }
+
+  get #secretFile(): string {
+    return join(this.#directory, 'chap-secret');
   }
 
   #statusSocket(server: string): string {
