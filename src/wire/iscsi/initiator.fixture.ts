@@ -5,7 +5,7 @@ import { Initiator } from './initiator.ts';
 import { decodeInitiatorPdu, type InitiatorPdu } from './initiator-pdu.ts';
 import type { InitiatorOptions } from './options.ts';
 import type { InitiatorOutcome } from './outcome.ts';
-import { RawPdu } from './pdu.ts';
+import { noDigests, RawPdu } from './pdu.ts';
 import { TargetBytes } from './target-bytes.fixture.ts';
 
 export const usualOptions: InitiatorOptions = {
@@ -52,7 +52,7 @@ export function feed(
 }
 
 /** With Uint8Arrays of one kind, and what is to be sent in one piece, so that deepEqual looks at the bytes only. */
-function plain(outcome: InitiatorOutcome): InitiatorOutcome {
+export function plain(outcome: InitiatorOutcome): InitiatorOutcome {
   if (outcome.kind === 'send')
     return { ...outcome, pieces: [Uint8Array.from(Buffer.concat(outcome.pieces))] };
   if (outcome.kind !== 'answered') return outcome;
@@ -60,9 +60,9 @@ function plain(outcome: InitiatorOutcome): InitiatorOutcome {
 }
 
 /** What was sent, PDU by PDU, as the other side decodes it. */
-export function sentPdus(pieces: readonly Uint8Array[], digests = false): InitiatorPdu[] {
+export function sentPdus(pieces: readonly Uint8Array[], digests = noDigests): InitiatorPdu[] {
   const framing = new PduFraming(1 << 24);
-  framing.agree({ header: digests, data: digests }, 1 << 24);
+  framing.agree(digests, 1 << 24);
   framing.push(Buffer.concat(pieces));
   const pdus: InitiatorPdu[] = [];
   for (let raw = framing.take(); raw !== undefined; raw = framing.take()) {
@@ -75,8 +75,8 @@ export function sentPdus(pieces: readonly Uint8Array[], digests = false): Initia
 }
 
 /** All that the outcomes send, PDU by PDU. */
-export function sends(outcomes: readonly InitiatorOutcome[], digests = false): InitiatorPdu[] {
-  return outcomes.flatMap((each) => (each.kind === 'send' ? sentPdus(each.pieces, digests) : []));
+export function sends(outcomes: readonly InitiatorOutcome[]): InitiatorPdu[] {
+  return outcomes.flatMap((each) => (each.kind === 'send' ? sentPdus(each.pieces) : []));
 }
 
 /** key=value of the data of a login or text request. */
