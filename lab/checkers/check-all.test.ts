@@ -108,6 +108,15 @@ describe('a canary', () => {
     assert.deepEqual(judged(lateWrite({ ...canary, mayViolate: ['standbys-refused'] })), ['violated']);
   });
 
+  it('is not when a server broke the claim that nothing had hurt', () => {
+    const other = goodTakeover({ scenario: canary, servers: ['server-1', 'server-2', 'server-3'] });
+    other.observes(0.4, 11.5, 'server-3').writes(9.5, 'server-3', 1, { offset: 5 * 512 });
+    assert.ok(
+      judged(other).includes('single-writer found it of server-3, and server-1 was hit'),
+      judged(other).join('; '),
+    );
+  });
+
   it('is not when it broke off, or what was to hurt did not', () => {
     const missed = { event: 'expected', what: 'x', met: false, otherwise: 'unknown', detail: '' } as const;
     assert.deepEqual(judged(lateWrite(canary).lab(9, missed)), ['violated', 'expectations is unknown']);

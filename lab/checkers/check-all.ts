@@ -6,6 +6,7 @@ import { clocksAgree } from './clocks-agree.ts';
 import { countHistory, type HistoryCounters } from './counters.ts';
 import { deathWaited } from './death-waited.ts';
 import { expectations } from './expectations.ts';
+import { serversHit } from './fault-windows.ts';
 import { faultsEffective } from './faults-effective.ts';
 import { historyWhole } from './history-whole.ts';
 import { journalsWhole } from './journals-whole.ts';
@@ -77,7 +78,7 @@ export function checkAll(history: History): Judgement {
   const concerned = checkers.filter(({ concerns }) => concerns === undefined || concerns(history));
   const results = concerned.map(({ checker }) => checker(history));
   const verdict = worst(results);
-  const differs = differences(history.scenario, results);
+  const differs = differences(history.scenario, results, serversHit(history));
   return {
     verdict,
     asExpected: differs.length === 0,

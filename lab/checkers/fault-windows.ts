@@ -37,6 +37,14 @@ export function faultsOf({ lab }: Pick<History, 'lab'>): FaultLife[] {
   });
 }
 
+/** Servers on which a fault took effect. */
+export function serversHit(history: History): string[] {
+  const hit = faultsOf(history).filter(
+    ({ effective, target }) => effective !== undefined && target !== 'storage',
+  );
+  return [...new Set(hit.map(({ target }) => target))];
+}
+
 /**
  * When `who` lost its power: somewhere between the request and the moment it was seen to be gone. What was under way
  * then may have been done without being told, and the last lines may be missing; nothing else is excused by it.

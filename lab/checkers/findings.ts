@@ -12,6 +12,7 @@ export class Findings {
   readonly #violations: { sentence: string; t: number | undefined }[] = [];
   readonly #doubts: string[] = [];
   readonly #facts: string[] = [];
+  readonly #by = new Set<string>();
   #counters: Readonly<Record<string, number>> = {};
 
   constructor(checker: string, claim: string) {
@@ -19,9 +20,10 @@ export class Findings {
     this.#claim = claim;
   }
 
-  /** The claim is broken. `t`: when, for jumping to it. */
-  violated(sentence: string, t?: number): void {
+  /** The claim is broken. `t`: when, for jumping to it. `by`: the servers whose doing it is. */
+  violated(sentence: string, t?: number, by: readonly string[] = []): void {
     this.#violations.push({ sentence, t });
+    for (const server of by) this.#by.add(server);
   }
 
   /** Something keeps the claim from being judged. */
@@ -59,6 +61,7 @@ export class Findings {
         ...limited(this.#facts),
       ],
       ...(first === undefined ? {} : { atT: first }),
+      ...(this.#by.size === 0 ? {} : { by: [...this.#by].sort() }),
       counters: this.#counters,
     };
   }

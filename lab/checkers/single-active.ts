@@ -17,6 +17,7 @@ export const singleActive: Checker = (history) => {
       `${later.server} (epoch ${later.epoch}) was active from ${at(later.fromT)} while ${earlier.server} ` +
         `(epoch ${earlier.epoch}) had been since ${at(earlier.fromT)}: both until ${at(untilT)}, ${inMs((untilT - later.fromT) / 1e6)}`,
       later.fromT,
+      [earlier.server, later.server],
     );
   }
   if (intervals.length > 0) {

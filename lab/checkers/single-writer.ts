@@ -46,7 +46,7 @@ export const singleWriter: Checker = (history) => {
       `${count} ${count === 1 ? 'write' : 'writes'}, the first of ${write.length} bytes at ${write.offset} ` +
       `from ${at(write.beganAt)} to ${at(write.t)} (${inMs((write.t - newer.t) / 1e6)} late), outcome ${write.outcome}`;
     if (failed) findings.unknown(`${sentence}: it may have changed something all the same`);
-    else findings.violated(sentence, write.t);
+    else findings.violated(sentence, write.t, [write.node]);
   }
   judgeStrangers(findings, history, strangers);
   const owners = new Set(writes.map((write) => write.export)).size;
@@ -89,6 +89,7 @@ function judgeStrangers(findings: Findings, history: History, strangers: readonl
     `${first.node} wrote under epoch ${first.epoch} as ${first.export} on connection ${first.connection}, which was never let in ` +
       `under that name: ${strangers.length} ${strangers.length === 1 ? 'write' : 'writes'}, the first at ${at(first.t)}`,
     first.t,
+    strangers.map(({ node }) => node),
   );
 }
 

@@ -156,6 +156,8 @@ export interface CheckResult {
   evidence: readonly string[];
   /** Of the first violation, for jumping to it. */
   atT?: number;
+  /** Servers whose doing the violations are; missing where there is none, or the checker does not tell. */
+  by?: readonly string[];
   counters: Readonly<Record<string, number>>;
 }
 
