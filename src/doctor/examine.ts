@@ -2,18 +2,20 @@ import { FileBlockDevice } from '../block/file.ts';
 import { IscsiBlockDevice } from '../block/iscsi/device.ts';
 import { NbdBlockDevice } from '../block/nbd/device.ts';
 import { openBlockDevice } from '../block/open.ts';
+import { formatIscsiUri } from '../block/uri-iscsi.ts';
 import { type DeviceUri, parseDeviceUri } from '../block/uri.ts';
-import { type BlockDevice, DeviceUnusable, RequestFailed } from '../ports/block-device.ts';
+import { type BlockDevice, RequestFailed } from '../ports/block-device.ts';
 import type { Timings } from '../protocol/types.ts';
 import { type AreaFacts, areaSector, judgeArea, lookAtArea, observedBytes } from './area.ts';
+import { isReserved, judgeClosed } from './closed.ts';
 import { fileFacts, judgeFile } from './file.ts';
-import { type Finding, problem, untried } from './finding.ts';
+import { type Finding, problem } from './finding.ts';
 import { fitOf, fittingTimings, proposalOf } from './fit.ts';
 import { judgeGeometry } from './geometry.ts';
 import { iscsiFindings, tryReservations } from './iscsi.ts';
 import { judgeHolds } from './late.ts';
 import { type Latency, latencyOf } from './latency.ts';
-import { askForGate, judgeGate, judgeNbd, nbdFacts, serverUri } from './nbd.ts';
+import { judgeNbd, nbdFacts, serverUri } from './nbd.ts';
 import { anotherClient, judgeOther, type Other } from './other-client.ts';
 import { DoctorRefuses } from './refusal.ts';
 import type { ScratchRange } from './scratch.ts';
@@ -55,9 +57,17 @@ export interface Diagnosis {
  */
 export async function examine(uri: string, options: ExamineOptions): Promise<Diagnosis> {
   const parsed = parseDeviceUri(uri);
-  const opened = await open(uri, parsed, options.deadlineMs);
-  if ('findings' in opened) return opened;
-  await using device = opened;
+  try {
+    return await examineDevice(uri, parsed, options);
+  } catch (error) {
+    const findings = await judgeClosed(parsed, error, options);
+    if (findings === undefined) throw error;
+    return unmeasured(nameOf(parsed), findings);
+  }
+}
+
+async function examineDevice(uri: string, parsed: DeviceUri, options: ExamineOptions): Promise<Diagnosis> {
+  await using device = await openBlockDevice(uri, options);
   const geometry = judgeGeometry(device);
   if (geometry.some(({ thing, state }) => thing === 'size' && state === 'problem'))
     return unmeasured(device.name, geometry);
@@ -66,59 +76,27 @@ export async function examine(uri: string, options: ExamineOptions): Promise<Dia
   return await measured(uri, parsed, device, area, geometry, options);
 }
 
-/** What is no device for this client now, and can be judged all the same, is. */
-async function open(uri: string, parsed: DeviceUri, deadlineMs: number): Promise<BlockDevice | Diagnosis> {
-  try {
-    return await openBlockDevice(uri, { deadlineMs });
-  } catch (error) {
-    const findings = await judgeUnopened(parsed, error, deadlineMs);
-    if (findings === undefined) throw error;
-    return unmeasured(uri, findings);
-  }
-}
-
-/**
- * A gate without an export's name is no device: that is how an agent's file names it. A unit that somebody else has reserved
- * tells of itself, and lets nobody else read.
- */
-async function judgeUnopened(
-  parsed: DeviceUri,
-  error: unknown,
-  deadlineMs: number,
-): Promise<Finding[] | undefined> {
-  if (parsed.kind === 'nbd' && parsed.exportName === '') {
-    if (!(error instanceof DeviceUnusable) || error.grantedEpoch === undefined) return undefined;
-    const gate = await askForGate(parsed.address, deadlineMs);
-    return [judgeGate({ gate, server: serverUri(parsed.address) })];
-  }
-  if (parsed.kind !== 'iscsi' || !isReserved(error)) return undefined;
-  const reads = untried('reads', 'not measured: RESERVATION CONFLICT, so the unit lets in its owner alone');
-  return [...(await iscsiFindings(parsed.address, undefined, deadlineMs)), reads];
-}
-
-function isReserved(error: unknown): boolean {
-  const cause = error instanceof RequestFailed ? error.cause : undefined;
-  return cause instanceof RequestFailed && cause.code === 'RESERVATION CONFLICT';
+function nameOf(parsed: DeviceUri): string {
+  if (parsed.kind === 'file') return parsed.path;
+  return parsed.kind === 'nbd' ? serverUri(parsed.address) : formatIscsiUri(parsed.address);
 }
 
 function unmeasured(uri: string, findings: Finding[]): Diagnosis {
-  return {
-    uri,
-    area: undefined,
-    findings,
-    reads: undefined,
-    writes: undefined,
-    fitting: undefined,
-    scratch: undefined,
-  };
+  const nothing = { reads: undefined, writes: undefined, fitting: undefined, scratch: undefined };
+  return { uri, area: undefined, findings: named(findings, uri), ...nothing };
 }
 
-/** A storage that answers a read with an error was reached; one that does not answer was not. */
+/** Errors name the device they are about; under its own name that is said already. */
+function named(findings: readonly Finding[], uri: string): Finding[] {
+  return findings.map((finding) => ({ ...finding, why: finding.why.replaceAll(`${uri}: `, '') }));
+}
+
+/** A storage that answers a read with an error was reached; one that does not answer, or not to this client, was not. */
 async function readable(look: Promise<AreaFacts>): Promise<AreaFacts | Finding> {
   try {
     return await look;
   } catch (error) {
-    if (!(error instanceof RequestFailed) || error.code === 'ENOTCONN') throw error;
+    if (!(error instanceof RequestFailed) || error.code === 'ENOTCONN' || isReserved(error)) throw error;
     return problem('reads', error.message, 'make the storage readable, and come back');
   }
 }
@@ -152,7 +130,10 @@ async function measured(
       : [area.kind === 'area' ? fitOf(area.header, reads, writes) : proposalOf(fitting, reads, writes)]),
   ];
   const scratch = seen.writes === undefined ? undefined : options.scratch;
-  return { uri: device.name, area: area.kind, findings, reads, writes, fitting, scratch };
+  return {
+    ...{ uri: device.name, area: area.kind, findings: named(findings, device.name) },
+    ...{ reads, writes, fitting, scratch },
+  };
 }
 
 /** Never where a quorum area may be: a reservation would shut out the servers that use it. */

@@ -4,6 +4,8 @@ import { needsTgt, Tgt } from '../block/iscsi/tgt.fixture.ts';
 import { IscsiUnit } from '../block/iscsi/unit.ts';
 import { encodeHeader } from '../area/header.ts';
 import { parseDeviceUri } from '../block/uri.ts';
+import { StorageDir } from '../storage/gate.fixture.ts';
+import { TestTap } from '../storage/tgt/tap.fixture.ts';
 import { type Diagnosis, examine, type ExamineOptions } from './examine.ts';
 import { judgeLogin } from './iscsi.ts';
 import { Unfinished } from './unfinished.ts';
@@ -76,20 +78,35 @@ describe('a doctor with tgt', function () {
     const info = await owner.describe(within);
     const key = (1n << 48n) | 7n;
     await owner.registerKey(key, within);
-    for (const tryReservations of [false, true]) {
-      if (tryReservations) {
-        await assert.rejects(examine(tgt.uri(1), options({ tryReservations })), {
-          exitCode: 3,
-          message: /1 keys are registered with the unit: it is in use/,
-        });
-      }
-    }
+    await assert.rejects(examine(tgt.uri(1), options({ tryReservations: true })), {
+      exitCode: 3,
+      message: /1 keys are registered with the unit: it is in use/,
+    });
     await owner.reserve(key, 3, within);
+    await assert.rejects(examine(tgt.uri(1), options({ tryReservations: true })), {
+      exitCode: 3,
+      message: /lets in its owner alone \(RESERVATION CONFLICT\): it is in use/,
+    });
     const found = await examine(tgt.uri(1), options());
     assert.match(why(found, 'fencing'), /held under key 0x0001000000000007/);
     assert.match(why(found, 'reads'), /^not measured: RESERVATION CONFLICT/);
     assert.deepEqual((await owner.readKeys(within)).keys, [key]);
     await owner.read(info, 0, 512, within);
+  });
+
+  it('judges the units of a storage node with tgt behind it, the data unit closed to everybody', async () => {
+    using dir = new StorageDir(512);
+    await using tap = await TestTap.start(dir);
+    const uri = (lun: number) => `iscsi://${tap.address}/iqn.2026-11.example.arbiter:storage/${lun}`;
+    const before = readFileSync(dir.quorum);
+    const quorum = await examine(uri(1), options());
+    assert.match(why(quorum, 'quorum area'), /^cluster c1c1c1c1/);
+    assert.ok(quorum.reads!.count > 0);
+    const data = await examine(uri(2), options());
+    assert.match(why(data, 'reads'), /^not measured: RESERVATION CONFLICT/);
+    assert.match(why(data, 'fencing'), /nobody is registered/);
+    assert.deepEqual(readFileSync(dir.quorum), before);
+    assert.ok(readFileSync(dir.data).every((byte) => byte === 0));
   });
 
   it('takes no reservation where a quorum area is, nor where it cannot', async () => {

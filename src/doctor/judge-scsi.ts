@@ -64,7 +64,7 @@ function fencing(facts: ScsiFacts): Finding {
   return warning(
     thing,
     `${what}; the target forgets them when it restarts, and the unit is open to all until its owner comes back`,
-    'let nobody reach it before that, as `arbiter storage --backend tgt` does',
+    'let nobody reach it before that; `arbiter storage --backend tgt` keeps its own closed until then',
   );
 }
 
