@@ -13,6 +13,7 @@ import { endPredecessor } from '../host/predecessor.ts';
 import type { ServiceSetup } from '../host/service-setup.ts';
 import { sinkFor } from '../host/sink.ts';
 import { lockState } from '../host/state-lock.ts';
+import type { DataAccess } from '../ports/data-access.ts';
 import type { Service } from '../ports/service.ts';
 import { CommandError, EXIT } from './errors.ts';
 import { openEndpoint } from './run-endpoint.ts';
@@ -59,8 +60,8 @@ async function run(config: AgentConfig): Promise<number> {
   if (opened === undefined) return EXIT.ok;
   cleanUp.use(opened.device);
   const service = cleanUp.use(await startService(config, opened, say));
-  const data = cleanUp.use(openDataAccess(config.fencing, config.data, { ...config, incarnation }));
   const { header, index } = opened;
+  const data = cleanUp.use(openData(config, incarnation, opened));
   const quorum = endpoint.measured(opened.device);
   const agent = new Agent(
     { ...config, incarnation, index, header, version: programVersion(), pid: process.pid },
@@ -69,6 +70,18 @@ async function run(config: AgentConfig): Promise<number> {
   );
   endpoint.show(agent);
   return await untilItEnds(agent, service, interrupts);
+}
+
+function openData(config: AgentConfig, incarnation: string, { header, index }: OpenQuorum): DataAccess {
+  const { node, protocol, fencing, data, state } = config;
+  return openDataAccess({
+    fencing,
+    uris: data,
+    claimant: { node, protocol, incarnation },
+    slot: index,
+    stateDirectory: state,
+    intervalMs: header.timings.intervalMs,
+  });
 }
 
 async function untilItEnds(agent: Agent<unknown>, service: Service, interrupts: Interrupts): Promise<number> {

@@ -89,6 +89,7 @@ const WRONG: readonly (readonly [string, Readonly<Record<string, string | undefi
   ['no path at all',           { data: '[]' },                   'agent.yaml:3: data: []: the URI of the data area; of a gate as nbd://HOST:PORT, of several paths to one unit a list'],
   ['a path that is a number',  { data: '[/dev/sda, 8]' },        'agent.yaml:3: data[1]: 8: the URI of the data area; of a gate as nbd://HOST:PORT, of several paths to one unit a list'],
   ['paths of two kinds',       { data: '[/dev/sda, nbd://a]' },  'agent.yaml:3: data: its paths are of several kinds, so they do not lead to one unit'],
+  ['no room for the socket',   { data: 'iscsi://a/iqn.2026-11.example:t/2', state: `/${'a'.repeat(100)}` }, `agent.yaml:5: state: '/${'a'.repeat(100)}/data.sock': a socket's path has at most 107 bytes, this one 111`],
   ['two disks',                { data: '[/dev/sda, /dev/sdb]' }, "agent.yaml:3: data: '/dev/sda': a disk of this machine is one path; several are for iSCSI"],
   ['the same path twice',      { data: '[/dev/sda, /dev/sda]' }, 'agent.yaml:3: data: the same path stands there twice'],
   ['a relative key file',      { quorum: 'nbds://server-1@a/quorum?tls-psk-file=k' }, "agent.yaml:2: quorum: 'nbds://server-1@a/quorum?tls-psk-file=k': 'k': a path from the root on, for agent and service may be started anywhere"],

@@ -1,5 +1,7 @@
 import type { AgentConfig } from './agent-config.ts';
-import { gateUriProblem, pathsProblem, reservationUriProblem } from './uri.ts';
+import { gateUriProblem, pathsProblem, reservationUriProblem, socketPathProblem } from './uri.ts';
+import { parseDeviceUri } from '../block/uri.ts';
+import { DATA_SOCKET_NAME } from '../ports/data-access.ts';
 
 /** One broken rule: `path` of the key it is told about, and the line without file name. */
 export interface Problem {
@@ -30,6 +32,8 @@ export function relationProblems(config: CheckedFile): Problem[] {
       broken('guard', 'false needs `unsafe: true`: nothing ends the service when the agent is stuck');
     }
   }
+  const stateRule = stateProblem(config);
+  if (stateRule !== undefined) broken('state', stateRule);
   const problem = dataProblem(config);
   if (problem !== undefined) broken('data', problem);
   if (config.protocol === 'literal' && config.fencing !== 'none') {
@@ -37,6 +41,13 @@ export function relationProblems(config: CheckedFile): Problem[] {
     broken('protocol', `literal needs \`fencing: none\`: it has no epochs for ${what} to go by`);
   }
   return problems;
+}
+
+/** The service finds an iSCSI unit at a socket in there. */
+function stateProblem({ data, state }: CheckedFile): string | undefined {
+  return parseDeviceUri(data[0]).kind === 'iscsi'
+    ? socketPathProblem(`${state}/${DATA_SOCKET_NAME}`)
+    : undefined;
 }
 
 function dataProblem({ data, fencing, node }: CheckedFile): string | undefined {

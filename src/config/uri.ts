@@ -88,16 +88,21 @@ function parsed(uri: string): DeviceUri | string {
 /** A Unix socket's path has 108 bytes in the kernel, the NUL included (unix(7)). */
 const SOCKET_PATH_MAX = 107;
 
+/** What is wrong with `path` as that of a socket; undefined when nothing is. */
+export function socketPathProblem(path: string): string | undefined {
+  const length = Buffer.byteLength(path);
+  return length > SOCKET_PATH_MAX
+    ? `'${path}': a socket's path has at most ${SOCKET_PATH_MAX} bytes, this one ${length}`
+    : undefined;
+}
+
 /** What is wrong with `address` as the place of the status endpoint, the address named; undefined when nothing is. */
 export function statusAddressProblem(address: string): string | undefined {
   const wrong = `'${address}': must be unix:/PATH or tcp://127.0.0.1:PORT`;
   if (address.startsWith('unix:')) {
     const path = address.slice('unix:'.length);
     if (!path.startsWith('/')) return wrong;
-    const length = Buffer.byteLength(path);
-    return length > SOCKET_PATH_MAX
-      ? `'${path}': a socket's path has at most ${SOCKET_PATH_MAX} bytes, this one ${length}`
-      : undefined;
+    return socketPathProblem(path);
   }
   const url = URL.parse(address);
   if (url === null || url.protocol !== 'tcp:' || url.port === '') return wrong;

@@ -1,22 +1,60 @@
+import { join } from 'node:path';
+import { parseDeviceUri } from '../block/uri.ts';
+import type { IscsiAddress } from '../block/uri-iscsi.ts';
 import { DeviceUnusable } from '../ports/block-device.ts';
-import type { DataAccess, Fencing } from '../ports/data-access.ts';
+import { type DataAccess, DATA_SOCKET_NAME, type Fencing } from '../ports/data-access.ts';
 import { type Claimant, nbdServer } from './data-export.ts';
 import { GateAccess } from './gate.ts';
 import { unfencedAccess } from './none.ts';
+import { UnitAccess } from './reservation.ts';
 
-/** The way into the data area at `uris`. Throws DeviceUnusable for a URI that such a fence cannot work with. */
-export function openDataAccess(
-  fencing: Fencing,
-  [uri]: readonly [string, ...string[]],
-  claimant: Claimant,
-): DataAccess {
+export interface DataAccessOptions {
+  fencing: Fencing;
+  /** Several where several paths lead to one unit. */
+  uris: readonly [string, ...string[]];
+  claimant: Claimant;
+  /** Of this server in the quorum area. */
+  slot: number;
+  /** Directory for the socket at which a service finds a data area that it cannot talk to itself. */
+  stateDirectory: string;
+  /** T: how often to look who holds a unit. */
+  intervalMs: number;
+}
+
+/** The way into the data area. Throws DeviceUnusable for a URI that such a fence cannot work with. */
+export function openDataAccess(options: DataAccessOptions): DataAccess {
+  const { fencing, uris, claimant } = options;
+  const [uri] = uris;
+  const addresses = uris.map(iscsiAddress).filter((address) => address !== undefined);
+  if (fencing !== 'gate' && addresses.length > 0) return unitAccess(addresses, fencing, options);
   if (fencing === 'none') return unfencedAccess(uri, claimant);
   if (fencing === 'reservation') {
-    throw new DeviceUnusable(`${uri}: reservations are not supported yet; gate and none are`);
+    throw new DeviceUnusable(`${uri}: a reservation is taken of a SCSI unit, as iscsi://HOST/TARGET/LUN`);
   }
   const address = nbdServer(uri);
   if (address === undefined) {
     throw new DeviceUnusable(`${uri}: a gate is an NBD server, without an export name: nbd://HOST:PORT`);
   }
   return new GateAccess(address, claimant);
+}
+
+function iscsiAddress(uri: string): IscsiAddress | undefined {
+  const device = parseDeviceUri(uri);
+  return device.kind === 'iscsi' ? device.address : undefined;
+}
+
+function unitAccess(
+  addresses: readonly IscsiAddress[],
+  fencing: 'reservation' | 'none',
+  { claimant, slot, stateDirectory, intervalMs }: DataAccessOptions,
+): DataAccess {
+  const [first, ...others] = addresses;
+  return new UnitAccess({
+    addresses: [first!, ...others],
+    fencing,
+    claimant,
+    slot,
+    socketPath: join(stateDirectory, DATA_SOCKET_NAME),
+    checkEveryMs: intervalMs,
+  });
 }

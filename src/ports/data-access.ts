@@ -4,6 +4,9 @@
  */
 export type Fencing = 'gate' | 'reservation' | 'none';
 
+/** In the agent's state directory: where a service finds a data area that it cannot talk to itself. */
+export const DATA_SOCKET_NAME = 'data.sock';
+
 /** The data area's permission (R7): taken away from every older epoch at the storage node before it is granted. */
 export interface DataAccess extends AsyncDisposable {
   readonly fencing: Fencing;

@@ -40,6 +40,8 @@ export interface TgtOptions {
   itself?: Account;
   /** Settings of the target, as `HeaderDigest=CRC32C`. */
   settings?: Readonly<Record<string, string>>;
+  /** More of the environment of tgtd. */
+  env?: Readonly<Record<string, string>>;
 }
 
 /** A tgtd of one's own, on loopback at a port the system chose, with files in a folder of its own. It dies with this process. */
@@ -99,6 +101,18 @@ export class Tgt implements AsyncDisposable {
     return stdout;
   }
 
+  /** Ends sessions from the target's side, the oldest first, up to `most`; their registrations stay. */
+  async dropSessions(most = Infinity): Promise<void> {
+    const shown = await this.admin('--mode', 'conn', '--op', 'show', '--tid', '1');
+    for (const [, sid] of [...shown.matchAll(/^Session: (\d+)/gm)].reverse().slice(0, most)) {
+      const gone = this.admin('--mode', 'conn', '--op', 'delete', '--tid', '1', '--sid', sid!, '--cid', '0');
+      await gone.catch((error: Error) => {
+        // It may have left by itself meanwhile.
+        if (!error.message.includes("can't find the session")) throw error;
+      });
+    }
+  }
+
   /** SIGKILL; resolves when it was reaped. Its reservations are gone, its files are not. */
   async kill(): Promise<void> {
     const child = this.#child;
@@ -111,7 +125,7 @@ export class Tgt implements AsyncDisposable {
 
   /** At the port it had before, if it was there before. */
   async start(): Promise<void> {
-    const env = { PATH: path, TGT_IPC_SOCKET: this.#scratch.file('ipc') };
+    const env = { ...this.#options.env, PATH: path, TGT_IPC_SOCKET: this.#scratch.file('ipc') };
     const argv = [
       '--pdeathsig',
       'KILL',

@@ -1,6 +1,7 @@
 import { OutcomeUnknown, RequestFailed } from '../../ports/block-device.ts';
 import type { ReservableUnit, Reservation, ReservationType } from '../../ports/reservable-unit.ts';
 import { read16, synchronizeCache16, write16 } from '../../wire/scsi/block-commands.ts';
+import { inquiry, parseDeviceIdentification, VPD_PAGE } from '../../wire/scsi/inquiry.ts';
 import { OPERATION } from '../../wire/scsi/operation.ts';
 import { parseKeys, parseReservation } from '../../wire/scsi/persistent-reserve-data.ts';
 import {
@@ -41,6 +42,31 @@ export class IscsiUnit implements ReservableUnit, AsyncDisposable {
 
   get name(): string {
     return this.session.name;
+  }
+
+  /** False once the session is lost, or being left. */
+  get usable(): boolean {
+    return this.session.usable;
+  }
+
+  /** As `IscsiSession.onClosed`. */
+  onClosed(listener: (reason: string) => void): void {
+    this.session.onClosed(listener);
+  }
+
+  /**
+   * What the unit calls itself, the same by whatever path: the designators of the unit itself (INQUIRY page 83, SPC-4, 7.8.6),
+   * those of the port left out. Empty where it has none.
+   */
+  async identity(deadlineMs: number): Promise<string> {
+    const untilMs = performance.now() + deadlineMs;
+    const page = inquiry(VPD_PAGE.DEVICE_IDENTIFICATION);
+    const designators = await this.#unit.ask(page, parseDeviceIdentification, untilMs);
+    return designators
+      .filter(({ association }) => association === 0)
+      .map(({ type, designator }) => `${type}:${Buffer.from(designator).toString('hex')}`)
+      .sort()
+      .join(' ');
   }
 
   /** What the unit is, asked anew. Rejects with `DeviceUnusable` too, when it is not there or no disk. */

@@ -1,0 +1,115 @@
+import type { UnitInfo } from '../block/iscsi/unit-info.ts';
+import { OutcomeUnknown, RequestFailed } from '../ports/block-device.ts';
+import type { BridgedUnit } from './bridged-unit.ts';
+import type { UnitPath } from './unit-path.ts';
+
+/**
+ * Patience with one command, as Linux has it with a disk (sd, 30 s): a target may have much to do. Whether this server may
+ * still act is not for this to find out; the lease says so, and the reservation.
+ */
+const COMMAND_DEADLINE_MS = 30_000;
+
+/**
+ * The unit while access to it lasts, over whichever of its paths works. Losing one is not losing access, unless a write is
+ * under way there: it may still land, behind a later one that went another way, and only the whole procedure (a new
+ * session, and a reset) settles that. A write is never sent twice.
+ */
+export class GrantedUnit implements BridgedUnit {
+  readonly readOnly: boolean;
+  readonly blockBytes: number;
+  readonly sizeBytes: number;
+  readonly maximumBytes: number;
+  readonly #paths: readonly UnitPath[];
+  readonly #info: UnitInfo;
+  readonly #onLost: (reason: string) => void;
+  #lostBecause: string | undefined;
+
+  /** `onLost` is told once, of whatever ends access; what is asked for from then on fails with ENOTCONN. */
+  constructor(paths: readonly UnitPath[], info: UnitInfo, onLost: (reason: string) => void) {
+    this.#paths = paths;
+    this.#info = info;
+    this.#onLost = onLost;
+    this.readOnly = info.writeProtected;
+    this.blockBytes = info.blockBytes;
+    this.sizeBytes = info.blocks * info.blockBytes;
+    this.maximumBytes = Math.floor(info.maximumTransferBlocks) * info.blockBytes;
+    for (const path of paths) {
+      path.onClosed((reason) => {
+        if (!paths.some(({ usable }) => usable)) this.lose(`${path.name}: ${reason}`);
+      });
+    }
+  }
+
+  get lostBecause(): string | undefined {
+    return this.#lostBecause;
+  }
+
+  /** Paths that work. */
+  get paths(): readonly UnitPath[] {
+    return this.#lostBecause !== undefined ? [] : this.#paths.filter(({ usable }) => usable);
+  }
+
+  read(offsetBytes: number, lengthBytes: number): Promise<Uint8Array> {
+    const read = (path: UnitPath) => path.read(this.#info, offsetBytes, lengthBytes, COMMAND_DEADLINE_MS);
+    return this.#carryOut(async (path) => {
+      try {
+        return await read(path);
+      } catch (error) {
+        // A read may be asked for once more: elsewhere, or after whatever the unit wanted to tell first.
+        const [other = path] = this.paths.filter((each) => each !== path);
+        if (this.#lostBecause !== undefined || endsAccess(error)) throw error;
+        if (error instanceof OutcomeUnknown || isAttention(error)) return read(other);
+        throw error;
+      }
+    });
+  }
+
+  write(offsetBytes: number, bytes: Uint8Array, durably: boolean): Promise<void> {
+    return this.#carryOut((path) =>
+      durably
+        ? path.writeDurably(this.#info, offsetBytes, bytes, COMMAND_DEADLINE_MS)
+        : path.write(this.#info, offsetBytes, bytes, COMMAND_DEADLINE_MS),
+    );
+  }
+
+  flush(): Promise<void> {
+    return this.#carryOut((path) => path.flush(COMMAND_DEADLINE_MS));
+  }
+
+  /** Access is over, for that reason. */
+  lose(reason: string): void {
+    if (this.#lostBecause !== undefined) return;
+    this.#lostBecause = reason;
+    this.#onLost(reason);
+  }
+
+  /** On the first path that works; on the next one only what was never sent. */
+  async #carryOut<T>(act: (path: UnitPath) => Promise<T>): Promise<T> {
+    for (;;) {
+      const [path] = this.paths;
+      if (path === undefined) {
+        const text = 'the data area: access was lost; nothing was sent';
+        throw new RequestFailed(text, 'ENOTCONN', { effect: 'none' });
+      }
+      try {
+        return await act(path);
+      } catch (error) {
+        const isUnsent = error instanceof RequestFailed && error.effect === 'none' && !path.usable;
+        if (isUnsent && this.paths.length > 0) continue;
+        if (endsAccess(error) || isAttention(error) || error instanceof OutcomeUnknown)
+          this.lose((error as Error).message);
+        throw error;
+      }
+    }
+  }
+}
+
+/** RESERVATION CONFLICT is final; RESERVATIONS PREEMPTED and REGISTRATIONS PREEMPTED announce it. */
+export function endsAccess(error: unknown): boolean {
+  if (!(error instanceof RequestFailed)) return false;
+  return error.code === 'RESERVATION CONFLICT' || /^UNIT ATTENTION 2A\/0[35]$/.test(error.code);
+}
+
+export function isAttention(error: unknown): boolean {
+  return error instanceof RequestFailed && error.code.startsWith('UNIT ATTENTION');
+}
