@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { WorldLine, WorldSpec } from './engine.ts';
+import type { AreaUris } from './storage-access.ts';
 
 /** The arguments of `arbiter` that lay out the quorum area of a lab. */
 export function initArguments(uri: string, spec: Pick<WorldSpec, 'servers' | 'timings'>): string[] {
@@ -16,6 +17,33 @@ export function initArguments(uri: string, spec: Pick<WorldSpec, 'servers' | 'ti
     ],
     ...['--deadline-ms', String(t.deadlineMs), '--stop-grace-ms', String(t.stopGraceMs)],
   ];
+}
+
+/** What an agent's file says; where it runs is the engine's to say. */
+export function agentConfig(
+  spec: Pick<WorldSpec, 'agent'>,
+  where: AreaUris & { node: string; service: readonly string[]; status: string; state: string },
+): unknown {
+  const { protocol, fencing, guard } = spec.agent;
+  const { node, quorum, data, service, status, state } = where;
+  const unsafe = protocol === 'literal' || fencing === 'none' || !guard;
+  const agent = { node, quorum, data, protocol, fencing, guard, unsafe };
+  return { ...agent, service: { command: service }, status: `unix:${status}`, state };
+}
+
+/** The arguments of the client; `servers` are where each one's service listens. */
+export function clientArguments(
+  spec: Pick<WorldSpec, 'client' | 'servers'>,
+  addressOf: (server: string, index: number) => string,
+): string[] {
+  const { workers, thinkMs, seed } = spec.client;
+  const servers = spec.servers.map((server, index) => `${server}=${addressOf(server, index)}`).join(',');
+  return ['--servers', servers, '--workers', workers, '--think-ms', thinkMs, '--seed', seed].map(String);
+}
+
+/** The arguments of the ledger, the service of every lab. */
+export function ledgerArguments(listen: string): string[] {
+  return ['--listen', listen, '--beat-ms', '50'];
 }
 
 /** Passes lines on and lets others wait for one of them. */

@@ -1,12 +1,13 @@
 import type Docker from 'dockerode';
 import { randomBytes } from 'node:crypto';
 import { type Abilities, noneOfThem, tryOut } from '../ability.ts';
+import { runBrake } from './brake.ts';
 import { LabContainer } from './container.ts';
 import { Link } from './link.ts';
 import { reap, startReaperProcess } from './reaper.ts';
 import { Server } from './server.ts';
 import { ASK_PROGRAM } from './ask.ts';
-import { BRAKE_PROGRAM, NBD_PORT, trialOptions } from './topology.ts';
+import { NBD_PORT, trialOptions } from './topology.ts';
 
 /** The first process of the trial container. */
 const INIT = '1';
@@ -56,13 +57,8 @@ async function tryOn(server: Server): Promise<Abilities> {
     return 'a process was seen stopped, and running again';
   });
   const slow = await tryOut(async () => {
-    for (const argv of [
-      ['on', INIT, '/dev/null'],
-      ['off', INIT],
-    ]) {
-      const { code, stderr } = await container.exec([BRAKE_PROGRAM, ...argv]);
-      if (code !== 0) throw new Error(`strace cannot look into a process: ${stderr.trim()}`);
-    }
+    await runBrake(container, ['on', INIT, '/dev/null']);
+    await runBrake(container, ['off', INIT]);
     return 'a process was slowed down, and let go';
   });
   const freeze = await tryOut(async () => {

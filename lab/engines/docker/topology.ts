@@ -99,9 +99,6 @@ export function trialOptions(lab: Common): ContainerOptions {
   };
 }
 
-/** images/lab/bin/brake, in a container. */
-export const BRAKE_PROGRAM = '/usr/local/lib/arbiter-lab/brake';
-
 /** Where a container that needs the secret of the lab's target finds it. */
 export const SECRET_FILE = `${RUN}/chap-secret`;
 

@@ -1,12 +1,13 @@
 import type Docker from 'dockerode';
 import { execa } from 'execa';
 import type { AgentStatus } from '../../../src/ports/status.ts';
-import { initArguments, LineWaiter } from '../bring-up.ts';
+import { agentConfig, clientArguments, initArguments, ledgerArguments, LineWaiter } from '../bring-up.ts';
 import { DiskBrake } from '../disk-brake.ts';
 import type { MemberEnd, Part, World, WorldLine, WorldSpec } from '../engine.ts';
 import { programs } from '../programs.ts';
 import { type AreaUris, type StorageAccess, storageAccess } from '../storage-access.ts';
 import { ask } from './ask.ts';
+import { runBrake } from './brake.ts';
 import { LabContainer } from './container.ts';
 import { labelsFor, nameFor } from './labels.ts';
 import { Link } from './link.ts';
@@ -15,7 +16,6 @@ import { reap, type ReaperProcess } from './reaper.ts';
 import { Server } from './server.ts';
 import {
   addresses,
-  BRAKE_PROGRAM,
   clientOptions,
   type ContainerOptions,
   DATA,
@@ -59,7 +59,9 @@ export class DockerWorld implements World {
       this.disk.learn(line);
       spec.onLine(line);
     });
-    this.disk = new DiskBrake(`${DATA}/data.img`, (argv) => this.#brake(argv));
+    this.disk = new DiskBrake(`${DATA}/data.img`, (argv) =>
+      runBrake(this.#server('storage').container, argv),
+    );
     this.#access = storageAccess(spec.storage);
   }
 
@@ -239,30 +241,17 @@ export class DockerWorld implements World {
   }
 
   #agentConfig(server: string): unknown {
-    const { protocol, fencing, guard } = this.#spec.agent;
-    return {
-      node: server,
-      ...this.#uris(),
-      protocol,
-      fencing,
-      guard,
-      unsafe: protocol === 'literal' || fencing === 'none' || !guard,
-      service: {
-        command: ['node', inImage(programs.ledger), '--listen', `0.0.0.0:${SERVICE_PORT}`, '--beat-ms', '50'],
-      },
-      status: `unix:${RUN}/status.sock`,
-      state: `${RUN}/state`,
-    };
+    const service = ['node', inImage(programs.ledger), ...ledgerArguments(`0.0.0.0:${SERVICE_PORT}`)];
+    const own = { node: server, service, status: `${RUN}/status.sock`, state: `${RUN}/state` };
+    return agentConfig(this.#spec, { ...this.#uris(), ...own });
   }
 
   async #createClient(networks: Networks): Promise<void> {
-    const { workers, thinkMs, seed } = this.#spec.client;
-    const address = (name: string, i: number) =>
-      `${name}=${addresses.server(networks, 'service', i)}:${SERVICE_PORT}`;
-    const servers = this.#spec.servers.map(address).join(',');
-    const argv = ['--servers', servers, '--workers', workers, '--think-ms', thinkMs, '--seed', seed];
-    const client = ['node', inImage(programs.client), ...argv.map(String)];
-    const options = clientOptions(this.#common(), networks, client);
+    const argv = clientArguments(
+      this.#spec,
+      (_, index) => `${addresses.server(networks, 'service', index)}:${SERVICE_PORT}`,
+    );
+    const options = clientOptions(this.#common(), networks, ['node', inImage(programs.client), ...argv]);
     this.#client = await this.#create('client', options);
   }
 
@@ -274,14 +263,6 @@ export class DockerWorld implements World {
     const container = await LabContainer.create(this.#docker, who, options, listener);
     this.#containers.push(container);
     return container;
-  }
-
-  async #brake(argv: readonly string[]): Promise<string> {
-    const { container } = this.#server('storage');
-    const { code, stdout, stderr } = await container.exec([BRAKE_PROGRAM, ...argv], 10_000);
-    if (code !== 0)
-      throw new Error(`${container.name}: brake ${argv[0]} ended with ${code}: ${stderr.trim()}`);
-    return stdout;
   }
 
   #uris(): AreaUris {

@@ -5,7 +5,7 @@ import { stringify } from 'yaml';
 import type { AgentStatus } from '../../../src/ports/status.ts';
 import type { MemberEnd, Part, World, WorldLine, WorldSpec } from '../engine.ts';
 import { askUnixSocket } from '../../control/ask.ts';
-import { initArguments, LineWaiter } from '../bring-up.ts';
+import { agentConfig, clientArguments, initArguments, ledgerArguments, LineWaiter } from '../bring-up.ts';
 import { DiskBrake } from '../disk-brake.ts';
 import { programs } from '../programs.ts';
 import { type AreaUris, type StorageAccess, storageAccess } from '../storage-access.ts';
@@ -65,27 +65,9 @@ export class ProcessWorld implements World {
     const state = join(this.#directory, server);
     await mkdir(state, { recursive: true });
     const host = this.peerAddress(server);
-    const service = [
-      process.execPath,
-      `--import=${programs.keepCompiled}`,
-      programs.ledger,
-      '--listen',
-      `${host}:${SERVICE_PORT}`,
-      '--beat-ms',
-      '50',
-    ];
-    const { protocol, fencing, guard } = this.#spec.agent;
-    const agent = {
-      node: server,
-      ...this.#uris(host),
-      protocol,
-      fencing,
-      guard,
-      unsafe: protocol === 'literal' || fencing === 'none' || !guard,
-      service: { command: service },
-      status: `unix:${this.#statusSocket(server)}`,
-      state,
-    };
+    const service = [process.execPath, programs.ledger, ...ledgerArguments(`${host}:${SERVICE_PORT}`)];
+    const own = { node: server, service, status: this.#statusSocket(server), state };
+    const agent = agentConfig(this.#spec, { ...this.#uris(host), ...own });
     await writeFile(this.agentFile(server), stringify(agent));
     await this.#member(server).start([programs.arbiter, 'run', '-c', this.agentFile(server)]);
   }
@@ -202,10 +184,8 @@ export class ProcessWorld implements World {
   }
 
   async startClient(): Promise<void> {
-    const { workers, thinkMs, seed } = this.#spec.client;
-    const servers = this.#spec.servers.map((s) => `${s}=${this.peerAddress(s)}:${SERVICE_PORT}`).join(',');
-    const argv = ['--servers', servers, '--workers', workers, '--think-ms', thinkMs, '--seed', seed];
-    await this.#member('client').start([programs.client, ...argv.map(String)]);
+    const argv = clientArguments(this.#spec, (server) => `${this.peerAddress(server)}:${SERVICE_PORT}`);
+    await this.#member('client').start([programs.client, ...argv]);
   }
 
   async stopClient(): Promise<void> {
