@@ -16,6 +16,7 @@ const benches: Readonly<Record<string, () => Promise<{ run(bench: Bench): Promis
   client: () => import('./client.ts'),
   initiator: () => import('./initiator.ts'),
   gate: () => import('./gate.ts'),
+  idle: () => import('./idle.ts'),
   standby: () => import('./standby.ts'),
   standbys: () => import('./standbys.ts'),
   lab: () => import('./lab.ts'),

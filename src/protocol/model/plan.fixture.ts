@@ -26,8 +26,18 @@ export interface Plan {
   /** Largest deviation of a clock's rate. */
   drift: number;
   machine: MachineOf;
+  /** How fast storage and scheduler are where nothing is wrong; drawn at random when left out. */
+  pace?: Pace;
   /** Goes on after the first violation. */
   toTheEnd?: true;
+}
+
+/** Milliseconds of the model, by the number of the server. */
+export interface Pace {
+  /** One way of a request, or of its answer. */
+  oneWayMs(server: number, what: 'read' | 'write', way: 'there' | 'back'): number;
+  /** How much later than asked for a server wakes up. */
+  lateMs(server: number): number;
 }
 
 /** Which server: by number, by what it does when the fault strikes, or the one whose new role made it strike. */

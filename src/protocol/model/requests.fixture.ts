@@ -35,9 +35,13 @@ export class Requests {
     this.#send(server, (startedAt, life) => this.#sendWrite(server, { slot }, startedAt, life));
   }
 
-  /** One way. */
+  /** One way, of whatever request. */
   latency(): number {
     return this.#stage.random.between(0.5, ROUND_TRIP_MS / 2);
+  }
+
+  #oneWay({ index }: Server, what: 'read' | 'write', way: 'there' | 'back'): number {
+    return this.#stage.plan.pace?.oneWayMs(index, what, way) ?? this.latency();
   }
 
   cutAt(server: Server, at: number): Server['cuts'][number] | undefined {
@@ -90,8 +94,8 @@ export class Requests {
     if (server.lingerMs > 0 && !stage.quiet) stage.stall(server, stage.now + server.lingerMs);
     server.lingerMs = 0;
     const slowMs = this.#noisy() ? stage.random.between(0, 3 * deadlineMs) : 0;
-    const seenAt = stage.now + this.latency() + slowMs * stage.random.next();
-    const answeredAt = seenAt + this.latency() + slowMs;
+    const seenAt = stage.now + this.#oneWay(server, 'read', 'there') + slowMs * stage.random.next();
+    const answeredAt = seenAt + this.#oneWay(server, 'read', 'back') + slowMs;
     const failedAt = stage.now + deadlineMs / server.rate;
     if (this.cutAt(server, stage.now) !== undefined || answeredAt > failedAt) {
       const reason = 'no answer';
@@ -108,7 +112,8 @@ export class Requests {
     if ('record' in what && this.#answeredWithError(server, what.record, startedAt, life)) return;
     const failedAt = stage.now + server.identity.timings.deadlineMs / server.rate;
     const delayMs = this.delayOf(server, 'record' in what ? what.record.status : undefined);
-    const answeredAt = stage.now + this.latency() + delayMs + this.latency();
+    const seenAt = stage.now + this.#oneWay(server, 'write', 'there') + delayMs;
+    const answeredAt = seenAt + this.#oneWay(server, 'write', 'back');
     const answered = answeredAt <= failedAt;
     const lost = !answered && 'slot' in what && !stage.plan.lateSlots;
     if (!lost && answeredAt !== Infinity) {

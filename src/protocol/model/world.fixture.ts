@@ -147,7 +147,8 @@ class World {
   #wake(server: Server, localAt: number): void {
     const stage = this.#stage;
     const wake = (server.wake += 1);
-    const at = Math.max(stage.now, stage.global(server, localAt)) + stage.random.between(0, 1);
+    const lateMs = stage.plan.pace?.lateMs(server.index) ?? stage.random.between(0, 1);
+    const at = Math.max(stage.now, stage.global(server, localAt)) + lateMs;
     stage.schedule(at, () => {
       if (server.wake === wake) stage.deliver(server, stage.now, (at) => ({ kind: 'tick', at }));
     });
