@@ -32,7 +32,12 @@ describe('a disk as the kernel tells of it', () => {
     await files(device, { timeout: '30' });
     await mkdir(join(sys, 'bus/scsi'), { recursive: true });
     await symlink(join(sys, 'bus/scsi'), join(sys, device, 'subsystem'));
-    await disk(numbers, at, { 'queue/write_cache': 'write back', 'queue/fua': '1', ...more });
+    await disk(numbers, at, {
+      'queue/write_cache': 'write back',
+      'queue/fua': '1',
+      'queue/physical_block_size': '4096',
+      ...more,
+    });
     await symlink(join(sys, device), join(sys, at, 'device'));
   }
 
@@ -42,8 +47,8 @@ describe('a disk as the kernel tells of it', () => {
     await scsi('8:0', `${session}/target2:0:0/2:0:0:1`, 'sda');
     const facts = await diskFacts('8:0', sys);
     assert.deepEqual(
-      [facts?.name, facts?.kind, facts?.cache, facts?.fua],
-      ['sda', 'scsi', 'write back', true],
+      [facts?.name, facts?.kind, facts?.cache, facts?.fua, facts?.physicalBytes],
+      ['sda', 'scsi', 'write back', true, 4096],
     );
     assert.deepEqual(
       facts?.holds.map(({ what, seconds }) => [what, seconds]),

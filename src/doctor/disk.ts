@@ -10,6 +10,8 @@ export interface DiskFacts {
   cache: 'write back' | 'write through' | undefined;
   /** queue/fua: flush and write are one request. */
   fua: boolean;
+  /** queue/physical_block_size: what the medium writes at a time. */
+  physicalBytes: number | undefined;
   /** How long this machine may hold a request before it fails it, and send it again meanwhile. */
   holds: Hold[];
 }
@@ -35,6 +37,7 @@ export async function diskFacts(numbers: string, sys = '/sys'): Promise<DiskFact
     kind,
     cache: cache === 'write back' || cache === 'write through' ? cache : undefined,
     fua: (await text(join(whole, 'queue/fua'))) === '1',
+    physicalBytes: wholeNumber(await text(join(whole, 'queue/physical_block_size'))),
     holds: await holdsOf(whole, name, kind, sys),
   };
 }
@@ -135,6 +138,11 @@ async function nvmeHolds(whole: string, sys: string): Promise<Hold[]> {
       setBy: 'nvme connect --ctrl-loss-tmo=5 --fast_io_fail_tmo=5',
     });
   return holds;
+}
+
+function wholeNumber(found: string | undefined): number | undefined {
+  const value = Number(found);
+  return Number.isInteger(value) && value > 0 ? value : undefined;
 }
 
 /** `off` and negative numbers stand for no limit. */

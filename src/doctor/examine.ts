@@ -164,9 +164,10 @@ async function judgeKind(
   area: AreaFacts,
   { other, timings, deadlineMs }: KindOptions,
 ): Promise<Finding[]> {
+  const sectorBytes = areaSector(area, device.sectorBytes) ?? device.sectorBytes;
   if (parsed.kind === 'file' && device instanceof FileBlockDevice) {
     const facts = await fileFacts(device, parsed.path);
-    return [...judgeFile(facts), judgeHolds(facts.disk?.holds ?? [], timings)];
+    return [...judgeFile(facts, sectorBytes), judgeHolds(facts.disk?.holds ?? [], timings)];
   }
   if (parsed.kind === 'nbd' && device instanceof NbdBlockDevice) {
     const served = other?.device !== undefined;
@@ -174,7 +175,6 @@ async function judgeKind(
     return [...judgeNbd(facts, observedBytes(area, device)), judgeHolds('own client', timings)];
   }
   if (parsed.kind === 'iscsi' && device instanceof IscsiBlockDevice) {
-    const sectorBytes = areaSector(area, device.sectorBytes) ?? device.sectorBytes;
     const view = { sectorBytes, durability: device.durability };
     return [...(await iscsiFindings(parsed.address, view, deadlineMs)), judgeHolds('own client', timings)];
   }

@@ -3,6 +3,7 @@ import { deviceNumbers } from '../block/file-probe.ts';
 import type { FileBlockDevice } from '../block/file.ts';
 import { type DiskFacts, diskFacts } from './disk.ts';
 import { type Finding, ok, warning } from './finding.ts';
+import { wholeSectors } from './geometry.ts';
 
 /** A path of this machine that is used as a storage. */
 export interface FileFacts {
@@ -49,8 +50,15 @@ const fileSystems: Readonly<Record<number, string>> = {
 const sharedByMachines = ['NFS', 'CIFS', 'SMB', 'CephFS', 'GFS2', 'OCFS2', 'FUSE'];
 const inMemory = ['tmpfs', 'ramfs'];
 
-export function judgeFile(facts: FileFacts): Finding[] {
-  return [sharing(facts), caching(facts), durability(facts), fencing(facts)];
+/** `sectorBytes`: of the area that is there, or of one that would be laid out. */
+export function judgeFile(facts: FileFacts, sectorBytes: number): Finding[] {
+  return [
+    sharing(facts),
+    caching(facts),
+    durability(facts),
+    ...wholeSectors(facts.disk?.physicalBytes, sectorBytes),
+    fencing(facts),
+  ];
 }
 
 function sharing({ regular, fileSystem, disk }: FileFacts): Finding {

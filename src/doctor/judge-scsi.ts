@@ -1,4 +1,5 @@
 import { type Finding, ok, untried, warning } from './finding.ts';
+import { wholeSectors } from './geometry.ts';
 import type { ScsiFacts } from './scsi.ts';
 
 /** SPC-4, table 217: Exclusive Access. */
@@ -14,7 +15,10 @@ export type UnitView =
   | undefined;
 
 export function judgeScsi(facts: ScsiFacts, view: UnitView): Finding[] {
-  const looked = view === undefined ? [] : [durability(view), ...wholeSectors(facts, view.sectorBytes)];
+  const looked =
+    view === undefined
+      ? []
+      : [durability(view), ...wholeSectors(facts.capacity?.physicalBlockBytes, view.sectorBytes)];
   return [unit(facts), ...looked, fencing(facts), compareAndWrite(facts)];
 }
 
@@ -31,19 +35,6 @@ function durability({ durability }: NonNullable<UnitView>): Finding {
     flush: 'no forced unit access: SYNCHRONIZE CACHE follows every write, two commands each',
   };
   return ok('durability', how[durability]);
-}
-
-/** What the medium writes at a time is torn by a power cut when it is more than one sector of an area. */
-function wholeSectors({ capacity }: ScsiFacts, sectorBytes: number): Finding[] {
-  if (capacity === undefined) return [];
-  const thing = 'whole sectors';
-  const { physicalBlockBytes } = capacity;
-  const writes = `the medium writes ${physicalBlockBytes} bytes at a time`;
-  if (physicalBlockBytes <= sectorBytes) return [ok(thing, writes)];
-  const why = `${writes}, and a sector of an area has ${sectorBytes}: its neighbours are written with it`;
-  if (physicalBlockBytes > 4096) return [warning(thing, why, 'use a unit with smaller physical blocks')];
-  const initFlag = '--sector 4096';
-  return [{ ...warning(thing, why, `lay out the area with ${initFlag}`), initFlag }];
 }
 
 function fencing(facts: ScsiFacts): Finding {

@@ -83,7 +83,14 @@ describe('the judgement of an NBD server', () => {
 });
 
 describe('the judgement of a file or disk', () => {
-  const disk: DiskFacts = { name: 'sda', kind: 'scsi', cache: 'write back', fua: true, holds: [] };
+  const disk: DiskFacts = {
+    name: 'sda',
+    kind: 'scsi',
+    cache: 'write back',
+    fua: true,
+    physicalBytes: 512,
+    holds: [],
+  };
   const file: FileFacts = { path: '/q', direct: true, regular: true, fileSystem: 'ext4', disk: undefined };
 
   // prettier-ignore
@@ -91,10 +98,11 @@ describe('the judgement of a file or disk', () => {
     ['warns that nobody else has a file, and that nothing fences', {}, ['who reaches it: warning', 'fencing: warning']],
     ['warns of a page cache', { direct: false }, ['who reaches it: warning', 'page cache: warning', 'fencing: warning']],
     ['warns of memory', { fileSystem: 'tmpfs' }, ['who reaches it: warning', 'durability: warning', 'fencing: warning']],
+    ['warns of a disk that writes more than a sector at a time', { regular: false, fileSystem: undefined, disk: { ...disk, kind: 'other', physicalBytes: 4096 } }, ['whole sectors: warning', 'fencing: warning']],
     ['does not promise reservations of a SCSI disk', { regular: false, fileSystem: undefined, disk }, ['fencing: warning']],
   ];
   for (const [title, changed, expected] of rows) {
-    it(title, () => assert.deepEqual(ill(judgeFile({ ...file, ...changed })), expected));
+    it(title, () => assert.deepEqual(ill(judgeFile({ ...file, ...changed }, 512)), expected));
   }
 });
 
