@@ -1,5 +1,6 @@
 import type { JournalLine } from '../src/ports/journal.ts';
 import type { Timings } from '../src/protocol/types.ts';
+import { missingFor, type StorageKind } from '../lab/engines/storage.ts';
 import type { LabEvent } from '../lab/history/events.ts';
 import type { Expectation } from '../lab/run/expectations.ts';
 import type { Recorder } from '../lab/run/recorder.ts';
@@ -10,13 +11,37 @@ const timings: Timings = { intervalMs: 100, misses: 5, settleMs: 100, deadlineMs
 const KILLS = 30;
 
 /**
- * From the kill of the active server to the first acknowledged append on the new one, on processes. The floor is what the
- * protocol itself waits for, on average: D, half an interval until the deciding read's turn, and the settle time.
+ * From the kill of the active server to the first acknowledged append on the new one, on processes, over the gate and over
+ * a target. The floor is what the protocol itself waits for, on average: D, half an interval until the deciding read's
+ * turn, and the settle time.
  */
 export async function run(bench: Bench): Promise<void> {
   const { intervalMs, misses, settleMs } = timings;
   const floorMs = misses * intervalMs + intervalMs / 2 + 1.12 * settleMs;
-  const opened = await openBenchWorld(bench, 'process', 3, timings);
+  bench.title(
+    `kill of the active server to the first acknowledged append on the next, ${KILLS} kills, T = 100 ms, M = 5`,
+  );
+  bench.row(`floor D + T/2 + 1.12 S`, floorMs.toFixed(0), '1.00');
+  for (const storage of await storages()) {
+    const { took, parts } = await killAndMeasure(bench, storage);
+    bench.row('', 'ms', 'x floor', 'target');
+    tell(bench, storage, took, parts, floorMs);
+  }
+}
+
+/** The gate, and tgt where it is installed. */
+async function storages(): Promise<StorageKind[]> {
+  const missing = await missingFor('process', 'tgt');
+  if (missing.length === 0) return ['nbd', 'tgt'];
+  console.log(`  no tgt: ${missing.map(({ program }) => program).join(', ')} is not installed`);
+  return ['nbd'];
+}
+
+async function killAndMeasure(
+  bench: Bench,
+  storage: StorageKind,
+): Promise<{ took: readonly number[]; parts: readonly Parts[] }> {
+  const opened = await openBenchWorld(bench, 'process', 3, { timings, storage });
   const { lab, world, recorder } = opened;
   const took: number[] = [];
   const parts: Parts[] = [];
@@ -39,12 +64,17 @@ export async function run(bench: Bench): Promise<void> {
     await opened.close();
     await recorder.close();
   }
-  const sorted = took.sort((a, b) => a - b);
-  bench.title(
-    `kill of the active server to the first acknowledged append on the next, ${KILLS} kills, T = 100 ms, M = 5`,
-  );
-  bench.row('', 'ms', 'x floor', 'target');
-  bench.row(`floor D + T/2 + 1.12 S`, floorMs.toFixed(0), '1.00');
+  return { took, parts };
+}
+
+function tell(
+  bench: Bench,
+  storage: StorageKind,
+  took: readonly number[],
+  parts: readonly Parts[],
+  floorMs: number,
+): void {
+  const sorted = [...took].sort((a, b) => a - b);
   const targets: Readonly<Record<string, string>> = { p50: '1.1', p99: '1.3' };
   for (const [name, share] of [
     ['min', 0],
@@ -55,11 +85,11 @@ export async function run(bench: Bench): Promise<void> {
     ['max', 1],
   ] as const) {
     const ms = percentile(sorted, share);
-    bench.row(name, ms.toFixed(0), (ms / floorMs).toFixed(2), targets[name] ?? '');
+    bench.row(`${storage}: ${name}`, ms.toFixed(0), (ms / floorMs).toFixed(2), targets[name] ?? '');
   }
   for (const name of Object.keys(parts[0]!) as (keyof Parts)[]) {
     const ms = median(parts.map((each) => each[name]));
-    bench.row(`of which, p50: ${name}`, ms.toFixed(0), (ms / floorMs).toFixed(2));
+    bench.row(`  of which, p50: ${name}`, ms.toFixed(0), (ms / floorMs).toFixed(2));
   }
 }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chooseEngine } from '../lab/engines/choose.ts';
 import type { Timings } from '../src/protocol/types.ts';
+import type { StorageKind } from '../lab/engines/storage.ts';
 import { worldSpec } from '../lab/run/defaults.ts';
 import { openWorld, type OpenedWorld } from '../lab/run/open-world.ts';
 import { Recorder } from '../lab/run/recorder.ts';
@@ -17,13 +18,13 @@ export async function openBenchWorld(
   bench: Bench,
   engineName: 'process' | 'docker',
   servers: number,
-  timings?: Timings,
+  { timings, storage = 'nbd' }: { timings?: Timings; storage?: StorageKind } = {},
 ): Promise<BenchWorld> {
   const beganAt = performance.now();
   const directory = await bench.folder();
   const { engine } = await chooseEngine(engineName);
   const recorder = await Recorder.open(directory, () => {});
-  const defaults = worldSpec({ servers }, { dir: directory, seed: 1, storage: 'nbd' });
+  const defaults = worldSpec({ servers }, { dir: directory, seed: 1, storage });
   const spec = { ...defaults, labId: randomBytes(4).toString('hex'), timings: timings ?? defaults.timings };
   const opened = await openWorld(`bench-${bench.name}`, spec, engine, recorder, bench.signal);
   return { ...opened, recorder, createdMs: performance.now() - beganAt };
