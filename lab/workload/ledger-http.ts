@@ -1,6 +1,9 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AppendOutcome, LedgerLog } from './ledger-log.ts';
 import { MAX_ID_BYTES } from './log-format.ts';
+
+// An import of node:http would load a client for WebSockets as well, and a takeover waits for the start of its service.
+const { createServer } = process.getBuiltinModule('node:http');
 
 const MAX_BODY_BYTES = 1024;
 const STATUS = { ok: 200, 'not-ready': 503, full: 507, unknown: 504 } as const satisfies Record<

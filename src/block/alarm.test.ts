@@ -6,10 +6,12 @@ describe('an alarm for many deadlines', () => {
   let nowMs = 0;
 
   /** Deadlines as a connection keeps them: met or not, and nothing but the alarm looks at the time. */
-  function alarmed(): { alarm: Alarm; deadlines: Set<number>; rung: number[] } {
+  function alarmed(): { alarm: Alarm; deadlines: Set<number>; rung: number[]; rings: number[] } {
     const deadlines = new Set<number>();
     const rung: number[] = [];
+    const rings: number[] = [];
     const alarm = new Alarm((at) => {
+      rings.push(at);
       for (const untilMs of deadlines) {
         if (untilMs > at) continue;
         rung.push(untilMs);
@@ -17,7 +19,7 @@ describe('an alarm for many deadlines', () => {
       }
       return Math.min(...deadlines);
     });
-    return { alarm, deadlines, rung };
+    return { alarm, deadlines, rung, rings };
   }
 
   beforeEach(() => {
@@ -79,6 +81,31 @@ describe('an alarm for many deadlines', () => {
     until(it, 990);
     pass(1);
     assert.deepEqual(it.rung, [990]);
+  });
+
+  it('does not wake anybody soon for nothing, and rings for what comes later', () => {
+    const it = alarmed();
+    until(it, 1100);
+    until(it, 1900);
+    it.deadlines.clear();
+    it.alarm.rest();
+    pass(150);
+    assert.equal(it.rings.length, 0);
+    until(it, 1500);
+    pass(350);
+    assert.deepEqual(it.rung, [1500]);
+  });
+
+  it('that is far off may rest and rings all the same', () => {
+    const it = alarmed();
+    until(it, 9000);
+    it.alarm.rest();
+    until(it, 9500);
+    it.deadlines.delete(9000);
+    pass(8000);
+    assert.deepEqual(it.rings, [9000]);
+    pass(500);
+    assert.deepEqual(it.rung, [9500]);
   });
 
   it('is silent once stopped', () => {

@@ -12,7 +12,11 @@ import type { ServiceSetup } from './service-setup.ts';
  * Flags that keep a process small that does next to nothing. What the agent was started with (inspectors, heap
  * limits) is not handed down.
  */
-const GUARD_FLAGS = ['--disable-warning=ExperimentalWarning', '--max-old-space-size=32'];
+const GUARD_FLAGS = [
+  '--disable-warning=ExperimentalWarning',
+  '--max-old-space-size=32',
+  '--max-semi-space-size=1',
+];
 
 /** An order the guard has not answered yet; it is answered with the service's leader where there is one. */
 interface Order {

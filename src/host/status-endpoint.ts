@@ -1,6 +1,7 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AgentStatus } from '../ports/status.ts';
 import type { TakesOrders } from '../ports/orders.ts';
+import { createServer } from '../system/http-server.ts';
 import { listen } from './listen.ts';
 import { orderPaths, takeOrder } from './order-endpoint.ts';
 

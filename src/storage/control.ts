@@ -1,4 +1,5 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer } from '../system/http-server.ts';
 import { BadRule, parseRuleSpec, type RuleWords } from './rule-spec.ts';
 import type { RuleState, Rules } from './rules.ts';
 

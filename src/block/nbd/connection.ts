@@ -172,6 +172,7 @@ export class NbdConnection implements AsyncDisposable {
   #settle(cookie: number): Pending | undefined {
     const pending = this.#pending.get(cookie);
     this.#pending.delete(cookie);
+    if (this.#pending.size === 0) this.#alarm.rest();
     return pending;
   }
 
