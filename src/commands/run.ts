@@ -61,7 +61,7 @@ async function run(config: AgentConfig): Promise<number> {
   cleanUp.use(opened.device);
   const service = cleanUp.use(await startService(config, opened, say));
   const { header, index } = opened;
-  const data = cleanUp.use(openData(config, incarnation, opened));
+  const data = cleanUp.use(await openData(config, incarnation, opened));
   const quorum = endpoint.measured(opened.device);
   const agent = new Agent(
     { ...config, incarnation, index, header, version: programVersion(), pid: process.pid },
@@ -72,7 +72,11 @@ async function run(config: AgentConfig): Promise<number> {
   return await untilItEnds(agent, service, interrupts);
 }
 
-function openData(config: AgentConfig, incarnation: string, { header, index }: OpenQuorum): DataAccess {
+function openData(
+  config: AgentConfig,
+  incarnation: string,
+  { header, index }: OpenQuorum,
+): Promise<DataAccess> {
   const { node, protocol, fencing, data, state } = config;
   return openDataAccess({
     fencing,

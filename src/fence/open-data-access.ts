@@ -21,16 +21,14 @@ export interface DataAccessOptions {
   intervalMs: number;
 }
 
-/** The way into the data area. Throws DeviceUnusable for a URI that such a fence cannot work with. */
-export function openDataAccess(options: DataAccessOptions): DataAccess {
+/** The way into the data area. Rejects with DeviceUnusable for a URI that such a fence cannot work with. */
+export async function openDataAccess(options: DataAccessOptions): Promise<DataAccess> {
   const { fencing, uris, claimant } = options;
   const [uri] = uris;
   const addresses = uris.map(iscsiAddress).filter((address) => address !== undefined);
   if (fencing !== 'gate' && addresses.length > 0) return unitAccess(addresses, fencing, options);
   if (fencing === 'none') return unfencedAccess(uri, claimant);
-  if (fencing === 'reservation') {
-    throw new DeviceUnusable(`${uri}: a reservation is taken of a SCSI unit, as iscsi://HOST/TARGET/LUN`);
-  }
+  if (fencing === 'reservation') return diskAccess(uri, options);
   const address = nbdServer(uri);
   if (address === undefined) {
     throw new DeviceUnusable(`${uri}: a gate is an NBD server, without an export name: nbd://HOST:PORT`);
@@ -41,6 +39,18 @@ export function openDataAccess(options: DataAccessOptions): DataAccess {
 function iscsiAddress(uri: string): IscsiAddress | undefined {
   const device = parseDeviceUri(uri);
   return device.kind === 'iscsi' ? device.address : undefined;
+}
+
+/** Loaded where there is a disk, and nowhere else. */
+async function diskAccess(uri: string, { slot, intervalMs }: DataAccessOptions): Promise<DataAccess> {
+  const device = parseDeviceUri(uri);
+  if (device.kind !== 'file') {
+    throw new DeviceUnusable(
+      `${uri}: a reservation is taken of a SCSI unit, as iscsi://HOST/TARGET/LUN or /dev/disk/by-id/NAME`,
+    );
+  }
+  const { DiskAccess } = await import('./disk.ts');
+  return DiskAccess.open({ path: device.path, slot, checkEveryMs: intervalMs });
 }
 
 function unitAccess(

@@ -1,6 +1,15 @@
-import type { Reservation } from '../ports/reservable-unit.ts';
-import { endsAccess, type GrantedUnit, isAttention } from './granted-unit.ts';
+import type { ReservableUnit, Reservation } from '../ports/reservable-unit.ts';
+import { endsAccess, isAttention } from './granted-unit.ts';
 import { showKey } from './reservation-key.ts';
+
+/** What is watched: a unit that access was granted to. */
+interface Watched {
+  /** For messages. */
+  readonly name: string;
+  /** The way to ask now; undefined when there is none. */
+  path(): ReservableUnit | undefined;
+  lose(reason: string): void;
+}
 
 /** A target that answers nothing for so long is no target any more; held up it may be for a while. */
 const CHECK_DEADLINE_MS = 10_000;
@@ -9,27 +18,27 @@ const CHECK_DEADLINE_MS = 10_000;
  * Looks every `everyMs` who holds the unit, for a server that writes nothing would not learn otherwise that it was shut
  * out. A target answers this from memory, and answers it to anybody. Returns what stops the watch.
  */
-export function watchReservation(unit: GrantedUnit, key: bigint, everyMs: number): () => void {
+export function watchReservation(watched: Watched, key: bigint, everyMs: number): () => void {
   let isUnderWay = false;
   const timer = setInterval(() => {
     if (isUnderWay) return;
     isUnderWay = true;
-    void check(unit, key).then(() => (isUnderWay = false));
+    void check(watched, key).then(() => (isUnderWay = false));
   }, everyMs);
   return () => clearInterval(timer);
 }
 
-/** A check that fails says nothing, unless it says who was preempted: the session's own end is told elsewhere. */
-async function check(unit: GrantedUnit, key: bigint): Promise<void> {
-  const [path] = unit.paths;
+/** A check that fails says nothing, unless it says who was preempted: the end of a session is told elsewhere. */
+async function check(watched: Watched, key: bigint): Promise<void> {
+  const path = watched.path();
   if (path === undefined) return;
   try {
     const reservation = await path.readReservation(CHECK_DEADLINE_MS);
-    if (reservation?.key !== key) unit.lose(`${path.name}: ${heldBy(reservation)}`);
+    if (reservation?.key !== key) watched.lose(`${watched.name}: ${heldBy(reservation)}`);
   } catch (error) {
-    if (endsAccess(error)) unit.lose((error as Error).message);
-    // Told once, and something else than an answer: the next look shows what is left of the reservation.
-    else if (isAttention(error)) await check(unit, key);
+    if (endsAccess(error)) watched.lose((error as Error).message);
+    // Told once, instead of an answer: the next look shows what is left of the reservation.
+    else if (isAttention(error)) await check(watched, key);
   }
 }
 

@@ -136,8 +136,15 @@ export class UnitAccess implements DataAccess {
         throw new Error(`lost again while it was being granted: ${unit.lostBecause}`);
       return;
     }
+    const watched = {
+      name: paths[0]!.name,
+      path: () => unit.paths[0],
+      lose: (reason: string) => unit.lose(reason),
+    };
     const stopWatching =
-      this.fencing === 'none' ? () => {} : watchReservation(unit, reservationKey(slot, epoch), checkEveryMs);
+      this.fencing === 'none'
+        ? () => {}
+        : watchReservation(watched, reservationKey(slot, epoch), checkEveryMs);
     this.#held = { bridge, paths, stopWatching };
   }
 }
