@@ -10,6 +10,7 @@ import {
   startQemuNbd,
 } from '../block/nbd/servers.fixture.ts';
 import { formatNbdUri } from '../block/uri-nbd.ts';
+import { key, Pki } from '../tls/pki.fixture.ts';
 import { owned, StorageDir, TestGate } from '../storage/gate.fixture.ts';
 import { type Diagnosis, examine, type ExamineOptions } from './examine.ts';
 import { Unfinished } from './unfinished.ts';
@@ -231,6 +232,24 @@ describe('a doctor with the gate', function () {
         message: /the first 2560 bytes are a quorum area's/,
       },
     );
+  });
+
+  it('knows it under TLS, whoever the client is to it', async () => {
+    using dir = new StorageDir(512);
+    using pki = new Pki();
+    const file = pki.psk('keys.psk', { alpha: key(1), admin_1: key(2) });
+    await using gate = await TestGate.start(dir, { tls: { mode: 'require', pskFile: file } });
+    for (const [identity, fencing] of [
+      ['alpha', /^a gate, nothing granted yet; in the agent's file: data: nbds:\/\/alpha@/],
+      ['admin_1', /^a gate, nothing granted yet; it lets nodes in by their TLS identity$/],
+    ] as const) {
+      const found = await examine(
+        `nbds://${identity}@${gate.address}/quorum?tls-psk-file=${file}`,
+        options(),
+      );
+      assert.deepEqual([ill(found), why(found, 'encryption')], [['writes: untried'], 'TLS']);
+      assert.match(why(found, 'fencing'), fencing);
+    }
   });
 
   it('finds out that its fencing is off', async () => {

@@ -63,6 +63,8 @@ export function judgeFile(facts: FileFacts, sectorBytes: number): Finding[] {
 
 function sharing({ regular, fileSystem, disk }: FileFacts): Finding {
   const thing = 'who reaches it';
+  if (disk?.kind === 'loop')
+    return warning(thing, `${disk.name}: ${kinds.loop}, and no other server`, SERVE_IT);
   if (!regular) {
     const name = disk === undefined ? 'a disk' : `${disk.name}, ${kinds[disk.kind]}`;
     return ok(
@@ -79,15 +81,17 @@ function sharing({ regular, fileSystem, disk }: FileFacts): Finding {
   return warning(
     thing,
     `a file${fileSystem === undefined ? '' : ` on ${fileSystem}`}: this machine alone, and no other server`,
-    'serve it by `arbiter storage`; used as it is, it is for trying things out on one machine',
+    SERVE_IT,
   );
 }
+
+const SERVE_IT = 'serve it by `arbiter storage`; used as it is, it is for trying things out on one machine';
 
 const kinds: Readonly<Record<DiskFacts['kind'], string>> = {
   scsi: 'a SCSI disk',
   nbd: "the kernel's NBD client",
   nvme: 'an NVMe namespace',
-  loop: 'a loop device over a file of this machine',
+  loop: 'a loop device over a file of this machine alone',
   virtio: 'a disk of the hypervisor',
   multipath: 'several paths to one disk',
   mapped: 'a device mapper target',
