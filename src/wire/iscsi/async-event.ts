@@ -12,7 +12,7 @@ export type AsyncEvent =
   | { kind: 'dropped'; whole: boolean; waitSeconds: number; retainSeconds: number }
   /** Parameters are to be negotiated anew within this time; that is begun without anybody's doing. */
   | { kind: 'negotiation-requested'; withinSeconds: number }
-  /** Commands to the LUN were ended without an answer. */
+  /** The commands to the LUN that are open are ended without an answer. */
   | { kind: 'tasks-terminated' }
   | { kind: 'other'; event: number; vendorCode: number };
 

@@ -183,8 +183,6 @@ export class Login {
     if (!this.#transit) return this.#broken('it ends the stage, which it was not asked to');
     if (pdu.nextStage !== next)
       return this.#broken(`it goes on to stage ${pdu.nextStage}, ${next} was asked for`);
-    if (this.#stage === STAGE.SECURITY && !this.#secure)
-      return this.#broken('it ends the security negotiation before its answer was heard');
     if (next === STAGE.OPERATIONAL) {
       this.#stage = next;
       return this.#send(this.#operational.offers, true);

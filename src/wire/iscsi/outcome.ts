@@ -16,7 +16,7 @@ export type InitiatorOutcome =
   | { kind: 'refused'; phase: string; statusClass: number; statusDetail: number; text: string }
   /** The target is to be found elsewhere: `address` is host[:port][,group]. */
   | { kind: 'redirected'; address: string; permanent: boolean; text: string }
-  /** A command is over. `data` is what was read; `sense` is empty unless the target gave any. */
+  /** A command is over. `data` is what was read, maybe a view of what came in; `sense` is empty unless there is any. */
   | {
       kind: 'answered';
       tag: number;

@@ -1,6 +1,7 @@
 import { readAsync } from './async-event.ts';
 import { CommandTask } from './command-task.ts';
 import { INITIATOR_OPCODE, ISCSI_LIMIT, NO_TAG, pduName, TASK_RESPONSE } from './constants.ts';
+import type { Lun } from './header-fields.ts';
 import type { Numbering } from './numbering.ts';
 import type { InitiatorOutcome } from './outcome.ts';
 import { numberOf, rules } from './parameters.ts';
@@ -130,8 +131,13 @@ export class Responses {
       return gone && command instanceof CommandTask ? [[about, command]] : [];
     }
     if (!complete) return [];
-    const before = [...this.#tasks.commandsBefore(tag)];
-    return reach === 'target' ? before : before.filter(([, command]) => command.lun === lun);
+    return reach === 'target' ? [...this.#tasks.commandsBefore(tag)] : this.#commandsTo(lun, tag);
+  }
+
+  /** The open commands to a unit, with their tags: all, or those begun before the task with the tag `before`. */
+  #commandsTo(lun: Lun, before?: number): [number, CommandTask][] {
+    const all = [...this.#tasks.commandsBefore(before)];
+    return all.filter(([, command]) => String(command.lun) === String(lun));
   }
 
   #nopIn(pdu: Of<'nop-in'>): InitiatorOutcome | string | undefined {
@@ -194,9 +200,10 @@ export class Responses {
 
   #event(pdu: Of<'async'>): InitiatorOutcome | string {
     const event = readAsync(pdu);
-    return event === undefined
-      ? `with sense data beyond its ${pdu.data.length} bytes`
-      : { kind: 'async', event, lun: pdu.lun };
+    if (event === undefined) return `with sense data beyond its ${pdu.data.length} bytes`;
+    if (event.kind === 'tasks-terminated')
+      for (const [tag] of this.#commandsTo(pdu.lun)) this.#tasks.end(tag);
+    return { kind: 'async', event, lun: pdu.lun };
   }
 
   /**

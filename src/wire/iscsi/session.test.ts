@@ -237,6 +237,15 @@ describe('what else is said on an iSCSI session', () => {
     });
   }
 
+  it('is that the commands to a unit are ended, and no answer to them is owed any more', () => {
+    const { initiator, target } = ready();
+    const [ended, open] = [issue(initiator, 2), issue(initiator, 3)];
+    feed(initiator, target.async(5, [0, 0, 0], nothing, { fields: [[9, 8, 2]] }));
+    assert.equal(initiator.unanswered, 1);
+    assert.deepEqual(feed(initiator, target.response(ended)), []);
+    assert.equal(feed(initiator, target.response(open))[0]?.kind, 'answered');
+  });
+
   it('is an event of a unit, with sense data', () => {
     const { initiator, target } = ready();
     const [outcome] = feed(initiator, target.async(0, [0, 0, 0], Uint8Array.of(0, 3, 0x70, 0, 6)));

@@ -70,8 +70,8 @@ export class Tasks {
     return this.#ended.has(tag);
   }
 
-  /** The commands that were begun before the task with this tag, with their tags. */
-  *commandsBefore(tag: number): Generator<[number, CommandTask]> {
+  /** The open commands with their tags: all, or those that were begun before the task with this tag. */
+  *commandsBefore(tag?: number): Generator<[number, CommandTask]> {
     for (const [each, task] of this.#open) {
       if (each === tag) return;
       if (task instanceof CommandTask) yield [each, task];
