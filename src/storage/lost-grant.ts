@@ -32,7 +32,7 @@ export type Traces =
  *
  * The one way around this is that of R3 itself: a late write of a slot hides its last epoch (README, "Limits"), while
  * the record was overwritten as well. And it believes the area, which the gate otherwise never does about the past: so it
- * is done once, and what comes out of it is kept like a grant.
+ * is done once, and what comes out of it is kept like a grant. lost-grant-model.test.ts holds it against the model.
  */
 export function tracesOfGrants(bytes: Uint8Array): Traces {
   const header = findHeader(bytes.subarray(0, HEADER_PROBE_BYTES));
@@ -47,7 +47,8 @@ export function tracesOfGrants(bytes: Uint8Array): Traces {
   return tracesIn(decodeArea(bytes, sectorBytes, slots, clusterId));
 }
 
-function tracesIn({ record, slots }: AreaReading): Traces {
+/** The same of an area whose header is good. */
+export function tracesIn({ record, slots }: AreaReading): Traces {
   let highest = record.kind === 'valid' ? record.value.epoch : 0;
   for (const [index, slot] of slots.entries()) {
     if (slot.kind === 'damaged') return { kind: 'unreadable', why: `slot ${index}: ${slot.why}` };

@@ -7,6 +7,7 @@ import type { Server, Stage } from './stage.fixture.ts';
 export interface Hands {
   kill(server: Server): void;
   boot(server: Server): void;
+  forget(): void;
 }
 
 /** Carries out the faults of a plan. */
@@ -44,12 +45,13 @@ export class Faults {
     if (this.#stage.quiet) return;
     if (fault.kind === 'wipe') return this.#disk.wipe();
     if (fault.kind === 'damage') return this.#disk.damage(this.#stage.random.next());
+    if (fault.kind === 'forget') return this.#hands.forget();
     if (fault.kind === 'lay-out') return this.#disk.layOut(fault.timings);
     const server = fault.server === 'subject' ? subject : this.#targetOf(fault.server);
     if (server !== undefined) this.#hurt(server, fault);
   }
 
-  #hurt(server: Server, fault: Exclude<Fault, { kind: 'wipe' | 'damage' | 'lay-out' }>): void {
+  #hurt(server: Server, fault: Exclude<Fault, { kind: 'wipe' | 'damage' | 'forget' | 'lay-out' }>): void {
     const stage = this.#stage;
     const { now } = stage;
     switch (fault.kind) {

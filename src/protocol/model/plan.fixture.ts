@@ -1,4 +1,4 @@
-import type { OwnershipRecord, ProtocolEntry, Role, Timings } from '../types.ts';
+import type { AreaReading, OwnershipRecord, ProtocolEntry, Role, Timings } from '../types.ts';
 import type { MachineOf } from './machine.fixture.ts';
 
 /**
@@ -26,6 +26,8 @@ export interface Plan {
   /** Largest deviation of a clock's rate. */
   drift: number;
   machine: MachineOf;
+  /** What a storage node that lost its last grant begins with: no epoch up to this one is granted. At none when left out. */
+  floorOf?: (area: AreaReading) => number;
   /** How fast storage and scheduler are where nothing is wrong; drawn at random when left out. */
   pace?: Pace;
   /** Goes on after the first violation. */
@@ -73,6 +75,8 @@ export type Fault = { server: Target; when: When } & (
   /** Somebody who is no agent writes over the record. */
   | { kind: 'wipe' }
   | { kind: 'damage' }
+  /** The storage node is started again, and its last grant is lost. */
+  | { kind: 'forget' }
   /** The header is rewritten under running agents. */
   | { kind: 'lay-out'; timings: Timings }
 );

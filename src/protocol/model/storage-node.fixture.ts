@@ -15,12 +15,14 @@ export class StorageNode {
   readonly #stage: Stage;
   readonly #judge: Judge;
   readonly #requests: Requests;
+  readonly #disk: Disk;
   #grant = { epoch: 0, incarnation: '' };
 
   constructor(stage: Stage, judge: Judge, disk: Disk, requests: Requests) {
     this.#stage = stage;
     this.#judge = judge;
     this.#requests = requests;
+    this.#disk = disk;
     disk.onRecord = (record) => this.#landed(record);
   }
 
@@ -55,6 +57,14 @@ export class StorageNode {
     again(stage.now + identity.timings.intervalMs / 3);
   }
 
+  /** Started again without its last grant: every connection is gone, and the record is read once more. */
+  forget(): void {
+    const area = this.#disk.read();
+    this.#grant = { epoch: this.#stage.plan.floorOf?.(area) ?? 0, incarnation: '' };
+    if (area.record.kind === 'valid') this.#grantTo(area.record.value);
+    for (const server of this.#stage.servers) this.#end(server);
+  }
+
   #writeData(node: string, epoch: number, incarnation: string): void {
     if (!this.#admits(epoch, incarnation)) {
       this.dataWrites.refused += 1;
@@ -69,16 +79,23 @@ export class StorageNode {
   }
 
   #landed(record: OwnershipRecord): void {
-    const { status, epoch, incarnation } = record;
     this.landed.push({ at: this.#stage.now, record });
-    if (status === 0 || epoch <= this.#grant.epoch) return;
-    this.#grant = { epoch, incarnation };
-    for (const server of this.#stage.servers) this.#shutOut(server);
+    this.#grantTo(record);
   }
 
-  #shutOut(server: Server): void {
+  #grantTo({ status, epoch, incarnation }: OwnershipRecord): void {
+    if (status === 0 || epoch <= this.#grant.epoch) return;
+    this.#grant = { epoch, incarnation };
+    for (const server of this.#stage.servers) {
+      if (server.accessEpoch === undefined) continue;
+      if (!this.#admits(server.accessEpoch, server.identity.incarnation)) this.#end(server);
+    }
+  }
+
+  /** Its connection to the data area ends. */
+  #end(server: Server): void {
     const { accessEpoch: epoch } = server;
-    if (epoch === undefined || this.#admits(epoch, server.identity.incarnation)) return;
+    if (epoch === undefined) return;
     const stage = this.#stage;
     server.accessEpoch = undefined;
     if (this.#requests.cutAt(server, stage.now) !== undefined) return;

@@ -42,6 +42,7 @@ class World {
     this.#faults = new Faults(this.#stage, this.#disk, {
       kill: (server) => this.#kill(server),
       boot: (server) => this.#boot(server),
+      forget: () => this.#storage.forget(),
     });
   }
 
