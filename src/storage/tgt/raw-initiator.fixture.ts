@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { encodeInitiatorHeader, type InitiatorPdu } from '../../wire/iscsi/initiator-pdu.ts';
+import type { Lun } from '../../wire/iscsi/header-fields.ts';
 import { PduFraming } from '../../wire/iscsi/framing.ts';
 import { type Digests, noDigests, RawPdu, sealed } from '../../wire/iscsi/pdu.ts';
 import { decodeTargetPdu } from '../../wire/iscsi/target-pdu-decode.ts';
@@ -14,6 +15,7 @@ import {
   PR_OUT,
 } from '../../wire/scsi/persistent-reserve.ts';
 import type { ScsiRequest } from '../../wire/scsi/request.ts';
+import { loginText, type RawLogin } from './login-text.fixture.ts';
 import { outcomeOf, senseIn } from './task.ts';
 
 type Command = InitiatorPdu & { kind: 'command' };
@@ -22,17 +24,6 @@ export interface RawAnswer {
   /** `ok`, the status or the sense data in words, `no answer` when the connection ended first. */
   outcome: string;
   data: Buffer;
-}
-
-export interface RawLogin {
-  port: number;
-  host?: string;
-  localAddress?: string;
-  name?: string;
-  alias?: string;
-  target?: string;
-  digest?: boolean;
-  discovery?: boolean;
 }
 
 export const QUORUM = 1;
@@ -101,26 +92,8 @@ export class RawInitiator {
   }
 
   /** Resolves with the last answer; `logout` when the connection ended. */
-  login({
-    name = 'iqn.2026-11.example.arbiter:a',
-    alias,
-    target = 'iqn.2026-11.example.arbiter:storage',
-    digest = false,
-    discovery = false,
-  }: RawLogin): Promise<TargetPdu> {
-    const text = [
-      `InitiatorName=${name}`,
-      ...(alias === undefined ? [] : [`InitiatorAlias=${alias}`]),
-      `SessionType=${discovery ? 'Discovery' : 'Normal'}`,
-      ...(discovery ? [] : [`TargetName=${target}`]),
-      `HeaderDigest=${digest ? 'CRC32C' : 'None'}`,
-      `DataDigest=${digest ? 'CRC32C' : 'None'}`,
-      'InitialR2T=No',
-      'ImmediateData=Yes',
-      'FirstBurstLength=262144',
-      'MaxBurstLength=1048576',
-      'MaxRecvDataSegmentLength=262144',
-    ];
+  login(login: RawLogin): Promise<TargetPdu> {
+    const { digest = false } = login;
     const isid = Uint8Array.of(0x80, 0, 0, 0, ++sessions >> 8, sessions);
     const stage = {
       transit: true,
@@ -134,7 +107,7 @@ export class RawInitiator {
       const numbers = { immediate: true, tag: this.#lastTag, cmdSN: this.#cmdSN, expStatSN };
       this.send({ kind: 'login', ...numbers, ...stage, isid, tsih: 0, connection: 0, data });
     };
-    ask(Buffer.from(text.map((pair) => `${pair}\0`).join('')), 0);
+    ask(loginText(login), 0);
     return new Promise((resolve) => {
       const heard = (pdu: TargetPdu): void => {
         if (pdu.kind === 'login' && pdu.statusClass === 0 && !pdu.transit) {
@@ -172,7 +145,7 @@ export class RawInitiator {
 
   /** One command; up to `immediateBytes` of its data go with it, the rest when it is asked for. */
   command(
-    lun: number,
+    lun: Lun,
     { cdb, dataOut, dataInBytes }: ScsiRequest,
     immediateBytes = FIRST_BURST,
   ): Promise<RawAnswer> {
@@ -196,7 +169,7 @@ export class RawInitiator {
     });
   }
 
-  write(lun: number, block: number, bytes: Uint8Array, immediateBytes?: number): Promise<RawAnswer> {
+  write(lun: Lun, block: number, bytes: Uint8Array, immediateBytes?: number): Promise<RawAnswer> {
     return this.command(
       lun,
       { cdb: cdb16(OPERATION.WRITE_16, 8, block, bytes.length / 512), dataOut: bytes },
@@ -204,7 +177,7 @@ export class RawInitiator {
     );
   }
 
-  read(lun: number, block: number, blocks: number): Promise<RawAnswer> {
+  read(lun: Lun, block: number, blocks: number): Promise<RawAnswer> {
     return this.command(lun, { cdb: cdb16(OPERATION.READ_16, 0, block, blocks), dataInBytes: blocks * 512 });
   }
 
@@ -220,9 +193,10 @@ export class RawInitiator {
     serviceAction: keyof typeof PR_OUT,
     key: bigint,
     serviceActionKey = 0n,
-    lun = DATA,
+    immediateBytes?: number,
   ): Promise<RawAnswer> {
-    return this.command(lun, persistentReserveOut(PR_OUT[serviceAction], { type: 3, key, serviceActionKey }));
+    const request = persistentReserveOut(PR_OUT[serviceAction], { type: 3, key, serviceActionKey });
+    return this.command(DATA, request, immediateBytes);
   }
 
   async holder(): Promise<bigint | undefined> {

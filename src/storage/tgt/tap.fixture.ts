@@ -1,7 +1,8 @@
 import { request } from 'node:http';
 import type { OwnershipRecord } from '../../protocol/types.ts';
 import { AuditTrail, recordSector, type StorageDir } from '../gate.fixture.ts';
-import { DATA, QUORUM, RawInitiator, type RawLogin } from './raw-initiator.fixture.ts';
+import type { RawLogin } from './login-text.fixture.ts';
+import { DATA, QUORUM, RawInitiator } from './raw-initiator.fixture.ts';
 import { type RunningTgtStorage, startTgtStorage, type TgtStorageOptions } from './start.ts';
 
 /** A storage node with tgtd in this process, with everything a test wants to know of it. */
@@ -61,6 +62,16 @@ export class TestTap implements AsyncDisposable {
     return initiator;
   }
 
+  /** Resolves when there is a tgtd behind it again. */
+  async serves(): Promise<void> {
+    for (;;) {
+      const initiator = await RawInitiator.connect({ port: this.port });
+      const answer = await initiator.login({ port: this.port, discovery: true });
+      initiator.destroy();
+      if (answer.kind === 'login') return;
+    }
+  }
+
   async connect(): Promise<RawInitiator> {
     const initiator = await RawInitiator.connect({ port: this.port });
     this.#initiators.push(initiator);
@@ -104,10 +115,19 @@ export class TestTap implements AsyncDisposable {
     await this.ask('GET', `/rules/${id}?wait=holding&timeoutMs=60000`);
   }
 
-  async stop(reason = 'test'): Promise<void> {
+  /** Resolves when so many commands were passed on to tgtd and not answered. */
+  async underWay(count: number): Promise<void> {
+    for (;;) {
+      const [, status] = await this.ask('GET', '/status');
+      const { connections } = status as { connections: { requestsInFlight: number }[] };
+      if (connections.reduce((sum, { requestsInFlight }) => sum + requestsInFlight, 0) >= count) return;
+    }
+  }
+
+  async stop(reason = 'test', withinMs = 2000): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
-    await this.#running.stop(reason, 2000);
+    await this.#running.stop(reason, withinMs);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

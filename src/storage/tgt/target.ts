@@ -35,6 +35,9 @@ const PARAMETERS = {
   MaxBurstLength: 1048576,
   InitialR2T: 'No',
   ImmediateData: 'Yes',
+  // Left to the initiator.
+  HeaderDigest: 'CRC32C,None',
+  DataDigest: 'CRC32C,None',
 };
 
 /** Makes the target and its two units in a tgtd that has just begun; nobody is let in before all of it is there. */

@@ -85,7 +85,8 @@ export class TgtdProcess {
         if (code === NO_SUCH_PROGRAM) {
           this.#why ||= `the program '${program}' is missing; install the Debian package tgt`;
         }
-        resolve({ code, signal, why: this.#why || lastLine(this.#words) });
+        // Whoever was killed had said what it had to say before.
+        resolve({ code, signal, why: this.#why || (signal === null ? lastLine(this.#words) : '') });
       });
     });
   }

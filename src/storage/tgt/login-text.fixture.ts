@@ -1,0 +1,31 @@
+/** How a raw initiator logs in. */
+export interface RawLogin {
+  port: number;
+  host?: string;
+  localAddress?: string;
+  name?: string;
+  alias?: string;
+  target?: string;
+  digest?: boolean;
+  discovery?: boolean;
+}
+
+/** What it says of itself and asks for: everything at once, in the operational stage. */
+export function loginText(login: RawLogin): Uint8Array {
+  const { name = 'iqn.2026-11.example.arbiter:a', alias, digest = false, discovery = false } = login;
+  const { target = 'iqn.2026-11.example.arbiter:storage' } = login;
+  const pairs = [
+    `InitiatorName=${name}`,
+    ...(alias === undefined ? [] : [`InitiatorAlias=${alias}`]),
+    `SessionType=${discovery ? 'Discovery' : 'Normal'}`,
+    ...(discovery ? [] : [`TargetName=${target}`]),
+    `HeaderDigest=${digest ? 'CRC32C' : 'None'}`,
+    `DataDigest=${digest ? 'CRC32C' : 'None'}`,
+    'InitialR2T=No',
+    'ImmediateData=Yes',
+    'FirstBurstLength=262144',
+    'MaxBurstLength=1048576',
+    'MaxRecvDataSegmentLength=262144',
+  ];
+  return Buffer.from(pairs.map((pair) => `${pair}\0`).join(''));
+}
