@@ -41,7 +41,8 @@ export class Conversation {
 
   /** The same, to be spoilt first. */
   encode(pdu: Said): Uint8Array[] {
-    const counts = !(pdu.kind === 'r2t' || (pdu.kind === 'data-in' && !pdu.hasStatus));
+    const isPing = pdu.kind === 'nop-in' && pdu.tag === noTag;
+    const counts = !(pdu.kind === 'r2t' || isPing || (pdu.kind === 'data-in' && !pdu.hasStatus));
     const numbers = {
       statSN: pdu.kind === 'data-in' && !pdu.hasStatus ? 0 : this.statSN,
       expCmdSN: this.expCmdSN,
