@@ -36,6 +36,12 @@ export function ready(options: Partial<InitiatorOptions> = {}, ...keys: string[]
   return { initiator, target };
 }
 
+/** What becomes of a login to a target that answers the offer of parameters with `keys`. */
+export function negotiated(options: Partial<InitiatorOptions>, ...keys: string[]): InitiatorOutcome {
+  const { initiator, target } = begun(options);
+  return feed(initiator, target.welcome(...keys)).at(-1)!;
+}
+
 /** Everything that comes of `bytes` when they come in pieces of these lengths, the last of which repeats. */
 export function feed(
   initiator: Initiator,
