@@ -31,7 +31,7 @@ const permissions: Record<
   'src/agent': { any: ['src/protocol', 'src/area', 'src/ports'] },
   'src/config': { any: ['src/area', 'src/block', 'src/ports'], builtins: true, packages: ['zod', 'yaml'] },
   'src/doctor': {
-    any: ['src/area', 'src/block', 'src/ports', 'src/protocol', 'src/wire'],
+    any: ['src/area', 'src/block', 'src/fence', 'src/ports', 'src/protocol', 'src/wire'],
     builtins: true,
   },
   'src/commands': {

@@ -27,7 +27,7 @@ export function doctorCommand(): Command {
     )
     .option(
       '--try-reservations',
-      'iSCSI: take a reservation with a scratch key for a moment, where nobody is registered',
+      'of a SCSI unit: take one with a scratch key for a moment, where nobody is registered',
     )
     .option('--json', 'as JSON')
     .addHelpText(

@@ -8,6 +8,7 @@ import { type BlockDevice, RequestFailed } from '../ports/block-device.ts';
 import type { Timings } from '../protocol/types.ts';
 import { type AreaFacts, areaSector, judgeArea, lookAtArea, observedBytes } from './area.ts';
 import { isReserved, judgeClosed } from './closed.ts';
+import { tryDiskReservations } from './disk-reservations.ts';
 import { fileFacts, judgeFile } from './file.ts';
 import { type Finding, problem } from './finding.ts';
 import { fitOf, fittingTimings, proposalOf } from './fit.ts';
@@ -143,13 +144,16 @@ async function trial(
   area: AreaFacts,
   options: ExamineOptions,
 ): Promise<Finding[]> {
-  if (parsed.kind !== 'iscsi')
-    throw new DoctorRefuses(`${device.name}: --try-reservations is for iSCSI`, 'usage');
+  const isDisk = parsed.kind === 'file' && parsed.path.startsWith('/dev/');
+  if (parsed.kind !== 'iscsi' && !isDisk)
+    throw new DoctorRefuses(`${device.name}: --try-reservations is for iSCSI and SCSI disks`, 'usage');
   if (area.kind === 'area' || area.kind === 'damaged') {
     const why = 'a quorum area is there, and a reservation would shut its servers out';
     throw new DoctorRefuses(`${device.name}: --try-reservations: ${why}; try it on the data area`, 'storage');
   }
-  return tryReservations(parsed.address, options);
+  return parsed.kind === 'iscsi'
+    ? tryReservations(parsed.address, options)
+    : tryDiskReservations(parsed.path, options);
 }
 
 interface KindOptions {
@@ -166,7 +170,7 @@ async function judgeKind(
 ): Promise<Finding[]> {
   const sectorBytes = areaSector(area, device.sectorBytes) ?? device.sectorBytes;
   if (parsed.kind === 'file' && device instanceof FileBlockDevice) {
-    const facts = await fileFacts(device, parsed.path);
+    const facts = await fileFacts(device, parsed.path, deadlineMs);
     return [...judgeFile(facts, sectorBytes), judgeHolds(facts.disk?.holds ?? [], timings)];
   }
   if (parsed.kind === 'nbd' && device instanceof NbdBlockDevice) {

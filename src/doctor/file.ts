@@ -2,8 +2,10 @@ import { stat, statfs } from 'node:fs/promises';
 import { deviceNumbers } from '../block/file-probe.ts';
 import type { FileBlockDevice } from '../block/file.ts';
 import { type DiskFacts, diskFacts } from './disk.ts';
+import { type DiskReservations, diskReservations } from './disk-reservations.ts';
 import { type Finding, ok, warning } from './finding.ts';
 import { wholeSectors } from './geometry.ts';
+import { whoHas } from './judge-scsi.ts';
 
 /** A path of this machine that is used as a storage. */
 export interface FileFacts {
@@ -15,18 +17,26 @@ export interface FileFacts {
   /** Of a block device, where sysfs tells of it. */
   disk: DiskFacts | undefined;
   regular: boolean;
+  /** Of a SCSI disk. */
+  reservations: DiskReservations | undefined;
 }
 
-export async function fileFacts(device: FileBlockDevice, path: string): Promise<FileFacts> {
+export async function fileFacts(
+  device: FileBlockDevice,
+  path: string,
+  deadlineMs: number,
+): Promise<FileFacts> {
   const found = await stat(path);
   const regular = found.isFile();
   const { major, minor } = deviceNumbers(found.rdev);
+  const disk = regular ? undefined : await diskFacts(`${major}:${minor}`);
   return {
     path,
     direct: device.direct,
     regular,
     fileSystem: regular ? fileSystems[(await statfs(path)).type] : undefined,
-    disk: regular ? undefined : await diskFacts(`${major}:${minor}`),
+    disk,
+    reservations: disk?.kind === 'scsi' ? await diskReservations(path, deadlineMs) : undefined,
   };
 }
 
@@ -121,18 +131,20 @@ function durability({ fileSystem, disk }: FileFacts): Finding {
   return ok(thing, 'every write returns when it is on the disk (O_DSYNC)');
 }
 
-function fencing({ regular, disk }: FileFacts): Finding {
+function fencing({ regular, disk, reservations }: FileFacts): Finding {
   const thing = 'fencing';
-  if (disk?.kind === 'scsi' || disk?.kind === 'multipath')
+  const instead = 'for a data area use a gate (arbiter storage) or iSCSI; fencing: none needs unsafe: true';
+  if (reservations?.kind === 'taken') {
+    const persists = 'sg_persist --in --report-capabilities says whether they outlive a restart of the array';
+    return ok(thing, `persistent reservations, by sg3-utils; ${whoHas(reservations)}; ${persists}`);
+  }
+  if (reservations !== undefined) return warning(thing, `none: ${reservations.why}`, instead);
+  if (disk?.kind === 'multipath')
     return warning(
       thing,
-      'persistent reservations, if the disk has them: sg_persist asks it',
-      'sg_persist --in --report-capabilities; without them nothing shuts out a former owner',
+      'none: reservations through the multipath of the kernel are not taken',
+      'speak iSCSI to each path (data: a list of URIs), or use one path',
     );
   const what = regular ? 'a file' : 'this kind of device';
-  return warning(
-    thing,
-    `none: ${what} has no reservations, and nothing shuts out a former owner`,
-    'for a data area use a gate (arbiter storage) or iSCSI; fencing: none needs unsafe: true',
-  );
+  return warning(thing, `none: ${what} has no reservations, and nothing shuts out a former owner`, instead);
 }

@@ -122,7 +122,7 @@ describe('a doctor with tgt', function () {
     });
     await assert.rejects(examine(tgt.image(1), options({ tryReservations: true })), {
       exitCode: 64,
-      message: /--try-reservations is for iSCSI$/,
+      message: /--try-reservations is for iSCSI and SCSI disks$/,
     });
   });
 

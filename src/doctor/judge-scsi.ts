@@ -48,9 +48,8 @@ function fencing(facts: ScsiFacts): Finding {
     );
   if (reservations?.types !== undefined && !reservations.types.includes(EXCLUSIVE_ACCESS))
     return warning(thing, 'no reservation of type Exclusive Access', 'as a data area use another unit');
-  const ending =
-    preemptAndAbort === 'yes' ? 'PREEMPT AND ABORT, as it says' : 'PREEMPT, then LOGICAL UNIT RESET';
-  const what = `persistent reservations, taken by ${ending}; ${whoHas(registered)}`;
+  const ending = preemptAndAbort === 'yes' ? 'PREEMPT AND ABORT, as it says,' : 'PREEMPT';
+  const what = `persistent reservations, taken by ${ending} and LOGICAL UNIT RESET; ${whoHas(registered)}`;
   if (reservations?.canPersist === true) return ok(thing, `${what}; fencing: reservation`);
   return warning(
     thing,
@@ -59,7 +58,8 @@ function fencing(facts: ScsiFacts): Finding {
   );
 }
 
-function whoHas({ keys, held }: NonNullable<ScsiFacts['registered']>): string {
+/** `registered` with a unit, in words. */
+export function whoHas({ keys, held }: NonNullable<ScsiFacts['registered']>): string {
   if (held !== undefined) return `held under key 0x${held.key.toString(16).padStart(16, '0')}`;
   return keys.length === 0 ? 'nobody is registered' : `${new Set(keys).size} registered, nobody holds it`;
 }

@@ -91,7 +91,14 @@ describe('the judgement of a file or disk', () => {
     physicalBytes: 512,
     holds: [],
   };
-  const file: FileFacts = { path: '/q', direct: true, regular: true, fileSystem: 'ext4', disk: undefined };
+  const file: FileFacts = {
+    path: '/q',
+    direct: true,
+    regular: true,
+    fileSystem: 'ext4',
+    disk: undefined,
+    reservations: undefined,
+  };
 
   // prettier-ignore
   const rows: readonly (readonly [string, Partial<FileFacts>, readonly string[]])[] = [
@@ -99,7 +106,9 @@ describe('the judgement of a file or disk', () => {
     ['warns of a page cache', { direct: false }, ['who reaches it: warning', 'page cache: warning', 'fencing: warning']],
     ['warns of memory', { fileSystem: 'tmpfs' }, ['who reaches it: warning', 'durability: warning', 'fencing: warning']],
     ['warns of a disk that writes more than a sector at a time', { regular: false, fileSystem: undefined, disk: { ...disk, kind: 'other', physicalBytes: 4096 } }, ['whole sectors: warning', 'fencing: warning']],
-    ['does not promise reservations of a SCSI disk', { regular: false, fileSystem: undefined, disk }, ['fencing: warning']],
+    ['takes a SCSI disk with reservations for fenced', { regular: false, fileSystem: undefined, disk, reservations: { kind: 'taken', keys: [], held: undefined } }, []],
+    ['does not promise reservations of a SCSI disk', { regular: false, fileSystem: undefined, disk, reservations: { kind: 'none', why: 'no' } }, ['fencing: warning']],
+    ['nor of several paths through the kernel', { regular: false, fileSystem: undefined, disk: { ...disk, kind: 'multipath' } }, ['fencing: warning']],
   ];
   for (const [title, changed, expected] of rows) {
     it(title, () => assert.deepEqual(ill(judgeFile({ ...file, ...changed }, 512)), expected));

@@ -23,12 +23,14 @@ const { exclusiveAccess } = RESERVATION_TYPE;
  */
 export class ReservationTrial {
   readonly #first: Nexus;
-  readonly #second: Nexus;
+  readonly #second: Nexus | undefined;
   readonly #deadlineMs: number;
   #begun = false;
-  #taken = 'PREEMPT and LOGICAL UNIT RESET';
+  #taken = '';
+  #refused: string | undefined;
 
-  constructor(first: Nexus, second: Nexus, deadlineMs: number) {
+  /** Without `second`, where all of a machine is one nexus, the first one takes and gives back, and no more is seen. */
+  constructor(first: Nexus, second: Nexus | undefined, deadlineMs: number) {
     this.#first = first;
     this.#second = second;
     this.#deadlineMs = deadlineMs;
@@ -58,47 +60,54 @@ export class ReservationTrial {
 
   async #takeOver(signal: AbortSignal): Promise<Finding> {
     const [one, two, within] = [this.#first, this.#second, this.#deadlineMs];
-    const steps: (() => Promise<string | undefined>)[] = [
-      async () => this.#patiently(() => one.unit.registerKey(OURS, within)),
-      async () => this.#patiently(() => one.unit.reserve(OURS, exclusiveAccess, within)),
+    const alone: Step[] = [
+      () => this.#patiently(() => one.unit.registerKey(OURS, within)),
+      () => this.#patiently(() => one.unit.reserve(OURS, exclusiveAccess, within)),
       () => this.#isHeldBy(OURS),
-      () => this.#isShutOut(two, 'a nexus that has not registered'),
-      async () => this.#patiently(() => two.unit.registerKey(THEIRS, within)),
-      () => this.#isShutOut(two, 'a nexus that has registered and does not hold the reservation'),
-      () => this.#preempt(),
-      () => this.#isHeldBy(THEIRS),
-      () => this.#isShutOut(one, 'the nexus that was preempted'),
-      async () => void (await this.#patiently(() => two.read(within))),
-    ].map((step) => async () => (await step()) ?? undefined);
-    for (const step of steps) {
+    ];
+    for (const step of two === undefined ? alone : [...alone, ...this.#stepsOf(two)]) {
       if (signal.aborted) break;
       const wrong = await step();
-      if (wrong !== undefined) return problem(THING, wrong, ADVICE);
+      if (typeof wrong === 'string') return problem(THING, wrong, ADVICE);
     }
-    return ok(
-      THING,
-      `tried with scratch keys: taken, seen to shut out another session, taken away by ${this.#taken}`,
-    );
+    const taken = 'tried with scratch keys: taken, shown';
+    if (two === undefined)
+      return ok(THING, `${taken}, given back; whether it shuts out another machine takes one`);
+    const refused = this.#refused === undefined ? '' : ` (${this.#refused})`;
+    return ok(THING, `${taken}, seen to shut out another session, taken away by ${this.#taken}${refused}`);
   }
 
-  /** A unit that says it knows PREEMPT AND ABORT may turn out not to, as it does to an agent. */
-  async #preempt(): Promise<undefined> {
-    const { unit } = this.#second;
+  /** What a second nexus sees while the first one holds the unit, and what the first one sees when it has lost it. */
+  #stepsOf(two: Nexus): Step[] {
+    const within = this.#deadlineMs;
+    return [
+      () => this.#isShutOut(two, 'a nexus that has not registered'),
+      () => this.#patiently(() => two.unit.registerKey(THEIRS, within)),
+      () => this.#isShutOut(two, 'a nexus that has registered and does not hold the reservation'),
+      () => this.#preempt(two),
+      () => this.#isHeldBy(THEIRS),
+      () => this.#isShutOut(this.#first, 'the nexus that was preempted'),
+      () => this.#patiently(() => two.read(within)),
+    ];
+  }
+
+  /** As an agent does: a unit that says it knows PREEMPT AND ABORT may turn out not to, and a reset follows either. */
+  async #preempt(two: Nexus): Promise<undefined> {
+    const { unit } = two;
     const preempt = (abort: boolean) =>
       this.#patiently(() => unit.preempt(THEIRS, OURS, exclusiveAccess, this.#deadlineMs, abort));
-    if (await this.#patiently(() => unit.supportsPreemptAndAbort(this.#deadlineMs))) {
-      try {
-        await preempt(true);
-        this.#taken = 'PREEMPT AND ABORT';
-        return;
-      } catch (error) {
-        if (!(error instanceof RequestFailed) || !error.code.startsWith('ILLEGAL REQUEST')) throw error;
-        this.#taken =
-          'PREEMPT and LOGICAL UNIT RESET (PREEMPT AND ABORT, which it claims to know, was refused)';
-      }
+    let abort = await this.#patiently(() => unit.supportsPreemptAndAbort(this.#deadlineMs));
+    try {
+      await preempt(abort);
+    } catch (error) {
+      if (!abort || !(error instanceof RequestFailed) || !error.code.startsWith('ILLEGAL REQUEST'))
+        throw error;
+      this.#refused = 'PREEMPT AND ABORT, which it claims to know, was refused';
+      abort = false;
+      await preempt(abort);
     }
-    await preempt(false);
     await unit.resetLogicalUnit(this.#deadlineMs);
+    this.#taken = `${abort ? 'PREEMPT AND ABORT' : 'PREEMPT'} and LOGICAL UNIT RESET`;
   }
 
   async #isHeldBy(key: bigint): Promise<string | undefined> {
@@ -123,7 +132,9 @@ export class ReservationTrial {
   async #undo(): Promise<Finding[]> {
     const withinMs = this.#deadlineMs;
     const gone = await Promise.allSettled(
-      [this.#second, this.#first].map(({ unit }) => this.#patiently(() => unit.registerKey(0n, withinMs))),
+      [this.#second, this.#first].map((nexus) =>
+        this.#patiently(async () => nexus?.unit.registerKey(0n, withinMs)),
+      ),
     );
     const stuck = gone.find((each) => each.status === 'rejected');
     if (stuck !== undefined) return [leftBehind((stuck.reason as Error).message)];
@@ -149,6 +160,9 @@ export class ReservationTrial {
     }
   }
 }
+
+/** Resolves with what was wrong, in words. */
+type Step = () => Promise<unknown>;
 
 const THING = 'reservations';
 const ADVICE = 'do not fence by the reservations of this storage';

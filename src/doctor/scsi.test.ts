@@ -166,11 +166,11 @@ describe('the judgement of a SCSI unit', () => {
       judgeScsi({ ...facts, ...changed }, view).find(({ thing }) => thing === 'fencing')!.why;
     assert.match(
       of({ registered }),
-      /taken by PREEMPT AND ABORT, as it says; held under key 0x0000000000000005/,
+      /taken by PREEMPT AND ABORT, as it says, and LOGICAL UNIT RESET; held under key 0x0000000000000005/,
     );
     assert.match(
       of({ preemptAndAbort: 'no' }),
-      /taken by PREEMPT, then LOGICAL UNIT RESET; nobody is registered/,
+      /taken by PREEMPT and LOGICAL UNIT RESET; nobody is registered/,
     );
   });
 });

@@ -43,7 +43,11 @@ if (has('read-keys')) {
   console.log('  PR generation=0x' + unit.generation.toString(16) + ', ' + (held ? 'Reservation follows:' : 'there is NO reservation held'));
   if (held) console.log('    Key=' + unit.keys[held.nexus] + '\\n    scope: LU_SCOPE,  type: ' + types[held.type]);
 } else if (has('register-ignore')) {
-  unit.keys[nexus] = key(option('param-sark'));
+  if (option('param-sark') !== 0n) unit.keys[nexus] = key(option('param-sark'));
+  else {
+    if (unit.holder && unit.holder.nexus === nexus) unit.holder = null;
+    delete unit.keys[nexus];
+  }
   unit.generation += 1;
 } else if (own() !== key(option('param-rk'))) conflict();
 else if (has('reserve')) {
