@@ -16,7 +16,7 @@ import {
 } from '../../wire/scsi/inquiry.ts';
 import { type ModeParameters, modeSense6, parseModeSense6 } from '../../wire/scsi/mode-sense.ts';
 import { parseReportLuns, reportLuns } from '../../wire/scsi/report-luns.ts';
-import type { ScsiUnit } from './scsi-unit.ts';
+import { ScsiUnit } from './scsi-unit.ts';
 
 /** A disk as it describes itself. */
 export interface UnitInfo {
@@ -70,10 +70,10 @@ async function inquire(unit: ScsiUnit, untilMs: number): Promise<StandardInquiry
   throw new DeviceUnusable(`${unit.name}: unit ${unit.lun} is no disk, but a device of type ${type}`);
 }
 
-/** For whoever wrote the wrong number. */
+/** For whoever wrote the wrong number. Unit 0 answers for all of them, and is always there (SPC-4, 6.33). */
 async function neighbours(unit: ScsiUnit, untilMs: number): Promise<string> {
   try {
-    const { luns } = parseReportLuns(await unit.run(reportLuns(), untilMs));
+    const { luns } = parseReportLuns(await new ScsiUnit(unit.session, 0).run(reportLuns(), untilMs));
     const shown = luns.length > 20 ? [...luns.slice(0, 20), '...'] : luns;
     return shown.length === 0 ? 'it has none for this initiator' : `it has ${shown.join(', ')}`;
   } catch {

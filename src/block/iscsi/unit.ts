@@ -155,6 +155,7 @@ export class IscsiUnit implements ReservableUnit, AsyncDisposable {
     await this.#reserveOut(action, { key: own, serviceActionKey: victim, type }, deadlineMs);
   }
 
+  /** As `supports`. A target may say yes and refuse it all the same: tgt says yes to every service action. */
   supportsPreemptAndAbort(deadlineMs: number): Promise<boolean> {
     return this.supports(OPERATION.PERSISTENT_RESERVE_OUT, PR_OUT.PREEMPT_AND_ABORT, deadlineMs);
   }
