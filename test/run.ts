@@ -17,6 +17,8 @@ import { chooseStorages, type StorageKind } from '../lab/engines/storage.ts';
  * node starts over what a killed one left.
  */
 const storageMatters = ['active-frozen', 'storage-restarted'];
+/** Over TLS it is the key that says who a server is: enough to see it let in, and kept out. */
+const keysMatter = ['standby-refused', 'handover'];
 const node = process.execPath;
 const bin = (name: string) => join('node_modules/.bin', name);
 const scratch = await mkdtemp(join(tmpdir(), 'arbiter-test-'));
@@ -31,6 +33,7 @@ for (const project of ['.', 'lab/report/page', 'lab/report/in-browser'])
 await check('dead code', [bin('knip')]);
 await tests('unit, property and interop tests', []);
 await scenarios('process', 'nbd');
+await scenarios('process', 'nbds', keysMatter);
 await onNbdkit();
 await docker();
 await rm(scratch, { recursive: true, force: true });

@@ -130,7 +130,8 @@ function fromHere(directory: string): string {
 
 /** What keeps the bytes behind the gate. */
 export function storageOption(): Option {
-  const what = 'what keeps the bytes: the gate itself, or nbdkit (docker: nbdkit, process: nbd)';
+  const what =
+    'what keeps the bytes: the gate itself, in plain or over TLS (nbds), nbdkit behind it, or tgt (docker: nbdkit, process: nbd)';
   return new Option('--storage <storage>', what).choices(storageKinds).env('LAB_STORAGE');
 }
 

@@ -9,9 +9,9 @@ describe('what the storages need on processes', () => {
     );
     assert.deepEqual(
       findings.map(({ thing, state }) => `${thing} ${state}`),
-      ['storage nbd ok', 'storage nbdkit ok', 'storage tgt missing'],
+      ['storage nbd ok', 'storage nbds ok', 'storage nbdkit ok', 'storage tgt missing'],
     );
-    assert.equal(findings[2]!.why, 'left out: no tgtd');
-    assert.equal(findings[2]!.bring, await aptInstall(['tgt']));
+    assert.equal(findings[3]!.why, 'left out: no tgtd');
+    assert.equal(findings[3]!.bring, await aptInstall(['tgt']));
   });
 });

@@ -22,18 +22,41 @@ export interface StorageAccess {
   hello: Uint8Array | undefined;
   /** What everybody has to know in a file of this content; undefined where nobody asks for one. */
   secret: string | undefined;
-  uris(host: string, secretFile: string): AreaUris;
+  /** `node`: who asks; `ADMIN` for whoever lays out the area. */
+  uris(host: string, secretFile: string, node: string): AreaUris;
   /** The arguments of `arbiter storage` for it. */
   storageArguments(secretFile: string): string[];
 }
 
-/** For one lab: its secret is drawn here. */
-export function storageAccess(storage: StorageKind): StorageAccess {
-  return storage === 'tgt' ? iscsi(storage) : nbd(storage);
+/** Who lays out the area, and owns nothing. */
+export const ADMIN = 'admin';
+
+const NBD_PORT = 10809;
+
+/** For one lab of these servers: its secrets are drawn here. */
+export function storageAccess(storage: StorageKind, servers: readonly string[]): StorageAccess {
+  if (storage === 'tgt') return iscsi(storage);
+  return storage === 'nbds' ? nbds(servers) : nbd(storage);
+}
+
+/** A key for everybody, all in one file: whoever could read it may be any of them. */
+function nbds(servers: readonly string[]): StorageAccess {
+  const keys = [ADMIN, ...servers].map((node) => `${node}:${randomBytes(32).toString('hex')}\n`);
+  return {
+    ...{ port: NBD_PORT, hello: undefined, secret: keys.join('') },
+    uris: (host, secretFile, node) => {
+      const [to, key] = [
+        `nbds://${node}@${host}:${NBD_PORT}`,
+        `tls-psk-file=${encodeURIComponent(secretFile)}`,
+      ];
+      return { quorum: `${to}/quorum?${key}`, data: `${to}?${key}` };
+    },
+    storageArguments: (secretFile) => ['--backend', 'file', '--tls-psk', secretFile],
+  };
 }
 
 function nbd(storage: StorageKind): StorageAccess {
-  const port = 10809;
+  const port = NBD_PORT;
   return {
     ...{ port, hello: undefined, secret: undefined },
     uris: (host) => ({ quorum: `nbd://${host}:${port}/quorum`, data: `nbd://${host}:${port}` }),

@@ -4,15 +4,17 @@ import { isDaemonInstalled } from './installed.ts';
 
 /**
  * The storage of a lab. Over NBD the gate serves both areas, and keeps the bytes in plain files itself (`nbd`) or in a
- * stock NBD server, one process for every owner of the data area (`nbdkit`). Over iSCSI a stock target with persistent
+ * stock NBD server, one process for every owner of the data area (`nbdkit`); or it does the former over TLS, every server
+ * with a key of its own (`nbds`). Over iSCSI a stock target with persistent
  * reservations (`tgt`).
  */
-export const storageKinds = ['nbd', 'nbdkit', 'tgt'] as const;
+export const storageKinds = ['nbd', 'nbds', 'nbdkit', 'tgt'] as const;
 export type StorageKind = (typeof storageKinds)[number];
 
 /** What a storage node runs beside our own program: in the image of the lab, and to be installed for processes. */
 const needs: Readonly<Record<StorageKind, readonly { program: string; pack: string }[]>> = {
   nbd: [],
+  nbds: [],
   nbdkit: [{ program: 'nbdkit', pack: 'nbdkit' }],
   tgt: [
     { program: 'tgtd', pack: 'tgt' },

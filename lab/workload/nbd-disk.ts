@@ -5,7 +5,8 @@ import type { ExportInfo } from '../../src/wire/nbd/export-info.ts';
 import type { Outcome } from '../../src/wire/nbd/outcome.ts';
 import { grantedEpochIn } from '../../src/wire/nbd/refusal.ts';
 import type { Command } from '../../src/wire/nbd/request.ts';
-import { parseNbdUri } from './nbd-address.ts';
+import { type NbdExport, parseNbdUri } from './nbd-address.ts';
+import { secureByKey } from './psk-socket.ts';
 
 /** The server does not let this client have the export. */
 export class ExportRefused extends Error {
@@ -101,26 +102,46 @@ class Link {
   readonly lost: Promise<string>;
   readonly #uri: string;
   readonly #client: NbdClient;
-  readonly #socket: Socket;
+  readonly #psk: NbdExport['psk'];
+  /** Under TLS: the one that goes through the connection. */
+  #socket: Socket;
   readonly #waiting = new Map<number, Waiting>();
   readonly #settleReady: PromiseWithResolvers<ExportInfo>;
   readonly #settleLost = Promise.withResolvers<string>();
   #gone: string | undefined;
 
   constructor(uri: string) {
-    const { connect: where, exportName } = parseNbdUri(uri);
+    const { connect: where, exportName, psk } = parseNbdUri(uri);
     this.#uri = uri;
-    this.#client = new NbdClient(exportName);
+    this.#psk = psk;
+    this.#client = new NbdClient(exportName, { tls: psk !== undefined });
     this.#settleReady = Promise.withResolvers<ExportInfo>();
     this.ready = this.#settleReady.promise;
     this.ready.catch(() => {});
     this.lost = this.#settleLost.promise;
-    this.#socket = connect({ ...where, noDelay: true });
-    this.#socket.on('data', (chunk) => {
-      for (const outcome of this.#client.receive(chunk)) this.#take(outcome);
-    });
-    this.#socket.once('error', (error: NodeJS.ErrnoException) => this.lose(error.code ?? error.message));
-    this.#socket.once('close', () => this.lose('the connection was closed'));
+    this.#socket = this.#listenTo(connect({ ...where, noDelay: true }));
+  }
+
+  #listenTo<S extends Socket>(socket: S): S {
+    socket.on('data', this.#received);
+    socket.once('error', (error: NodeJS.ErrnoException) => this.lose(error.code ?? error.message));
+    socket.once('close', () => this.lose('the connection was closed'));
+    return socket;
+  }
+
+  readonly #received = (chunk: Buffer): void => {
+    for (const outcome of this.#client.receive(chunk)) this.#take(outcome);
+  };
+
+  #startTls(): void {
+    const plain = this.#socket.off('data', this.#received);
+    try {
+      const secure = this.#listenTo(secureByKey(plain, this.#psk!));
+      this.#socket = secure;
+      secure.once('secureConnect', () => secure.write(this.#client.secured()));
+    } catch (error) {
+      this.lose((error as Error).message);
+    }
   }
 
   ask(command: Command, what: string): Promise<Uint8Array> {
@@ -173,8 +194,10 @@ class Link {
         this.lose(outcome.text);
         break;
       case 'start-tls':
+        this.#startTls();
+        break;
       case 'no-tls':
-        this.lose('an answer about TLS, which was not asked for');
+        this.lose(`the server has no TLS: ${outcome.text}`);
         break;
     }
   }

@@ -1,6 +1,6 @@
 import { type IscsiUnitAddress, parseIscsiUri } from './iscsi-address.ts';
 import { IscsiUnit } from './iscsi-unit.ts';
-import { parseNbdUri } from './nbd-address.ts';
+import { exportAt, parseNbdUri } from './nbd-address.ts';
 import { ExportRefused, NbdDisk, RequestRefused } from './nbd-disk.ts';
 import { optionsFrom, runProgram, WrongUsage } from './options.ts';
 
@@ -41,7 +41,7 @@ function attemptAt(base: string, name: string): (op: 'read' | 'write') => Promis
     const address = parseIscsiUri(base);
     return (op) => tryUnit(address, name, op);
   }
-  const uri = `${base.replace(/\/$/, '')}/${encodeURIComponent(name)}`;
+  const uri = exportAt(base, name);
   parseNbdUri(uri);
   return (op) => tryIt(uri, op);
 }

@@ -5,7 +5,7 @@ import { agentConfig, clientArguments, initArguments, ledgerArguments, LineWaite
 import { DiskBrake } from '../disk-brake.ts';
 import type { MemberEnd, Part, World, WorldLine, WorldSpec } from '../engine.ts';
 import { programs } from '../programs.ts';
-import { type AreaUris, type StorageAccess, storageAccess } from '../storage-access.ts';
+import { ADMIN, type AreaUris, type StorageAccess, storageAccess } from '../storage-access.ts';
 import { ask } from './ask.ts';
 import { runBrake } from './brake.ts';
 import { LabContainer } from './container.ts';
@@ -62,7 +62,7 @@ export class DockerWorld implements World {
     this.disk = new DiskBrake(`${DATA}/data.img`, (argv) =>
       runBrake(this.#server('storage').container, argv),
     );
-    this.#access = storageAccess(spec.storage);
+    this.#access = storageAccess(spec.storage, spec.servers);
   }
 
   async bringUp(): Promise<void> {
@@ -156,8 +156,8 @@ export class DockerWorld implements World {
     return `${RUN}/state/data.sock`;
   }
 
-  storageUri(_server: string): string {
-    return this.#uris().data;
+  storageUri(server: string): string {
+    return this.#uris(server).data;
   }
 
   peerAddress(server: string): string {
@@ -213,7 +213,7 @@ export class DockerWorld implements World {
     this.#storage = new Server(await this.#create('storage', options));
     this.#servers.set('storage', this.#storage);
     await this.startStorage();
-    const init = initArguments(this.#uris().quorum, this.#spec);
+    const init = initArguments(this.#uris(ADMIN).quorum, this.#spec);
     const { code, stderr } = await this.#storage.container.exec(
       ['node', inImage(programs.arbiter), ...init],
       20_000,
@@ -243,7 +243,7 @@ export class DockerWorld implements World {
   #agentConfig(server: string): unknown {
     const service = ['node', inImage(programs.ledger), ...ledgerArguments(`0.0.0.0:${SERVICE_PORT}`)];
     const own = { node: server, service, status: `${RUN}/status.sock`, state: `${RUN}/state` };
-    return agentConfig(this.#spec, { ...this.#uris(), ...own });
+    return agentConfig(this.#spec, { ...this.#uris(server), ...own });
   }
 
   async #createClient(networks: Networks): Promise<void> {
@@ -265,8 +265,8 @@ export class DockerWorld implements World {
     return container;
   }
 
-  #uris(): AreaUris {
-    return this.#access.uris(addresses.storage(this.#up()), SECRET_FILE);
+  #uris(node: string): AreaUris {
+    return this.#access.uris(addresses.storage(this.#up()), SECRET_FILE, node);
   }
 
   #common() {

@@ -8,7 +8,7 @@ import { askUnixSocket } from '../../control/ask.ts';
 import { agentConfig, clientArguments, initArguments, ledgerArguments, LineWaiter } from '../bring-up.ts';
 import { DiskBrake } from '../disk-brake.ts';
 import { programs } from '../programs.ts';
-import { type AreaUris, type StorageAccess, storageAccess } from '../storage-access.ts';
+import { ADMIN, type AreaUris, type StorageAccess, storageAccess } from '../storage-access.ts';
 import { type LabAddresses, SERVICE_PORT } from './addresses.ts';
 import { MARK, send } from './marked-processes.ts';
 import { MemberProcesses } from './member-processes.ts';
@@ -41,14 +41,14 @@ export class ProcessWorld implements World {
       spec.onLine(line);
     });
     this.disk = new DiskBrake(join(directory, 'data.img'), (argv) => this.#brake(argv));
-    this.#access = storageAccess(spec.storage);
+    this.#access = storageAccess(spec.storage, spec.servers);
   }
 
   async bringUp(): Promise<void> {
     const { port, secret } = this.#access;
     if (secret !== undefined) await writeFile(this.#secretFile, secret, { mode: 0o600 });
     await this.startStorage();
-    const init = initArguments(this.#uris(this.#addresses.storage).quorum, this.#spec);
+    const init = initArguments(this.#uris(this.#addresses.storage, ADMIN).quorum, this.#spec);
     const { exitCode, stderr } = await execa(process.execPath, [programs.arbiter, ...init], {
       reject: false,
       timeout: 20_000,
@@ -67,7 +67,7 @@ export class ProcessWorld implements World {
     const host = this.peerAddress(server);
     const service = [process.execPath, programs.ledger, ...ledgerArguments(`${host}:${SERVICE_PORT}`)];
     const own = { node: server, service, status: this.#statusSocket(server), state };
-    const agent = agentConfig(this.#spec, { ...this.#uris(host), ...own });
+    const agent = agentConfig(this.#spec, { ...this.#uris(host, server), ...own });
     await writeFile(this.agentFile(server), stringify(agent));
     await this.#member(server).start([programs.arbiter, 'run', '-c', this.agentFile(server)]);
   }
@@ -176,7 +176,7 @@ export class ProcessWorld implements World {
   }
 
   storageUri(server: string): string {
-    return this.#uris(this.peerAddress(server)).data;
+    return this.#uris(this.peerAddress(server), server).data;
   }
 
   peerAddress(server: string): string {
@@ -280,8 +280,8 @@ export class ProcessWorld implements World {
     return stdout;
   }
 
-  #uris(host: string): AreaUris {
-    return this.#access.uris(host, this.#secretFile);
+  #uris(host: string, node: string): AreaUris {
+    return this.#access.uris(host, this.#secretFile, node);
   }
 
   #probe(server: string, waitMs: number): Promise<Met> {
@@ -289,7 +289,7 @@ export class ProcessWorld implements World {
   }
 
   get #secretFile(): string {
-    return join(this.#directory, 'chap-secret');
+    return join(this.#directory, 'secret');
   }
 
   #statusSocket(server: string): string {
