@@ -21,12 +21,13 @@ const sectorSizes = [512, 4096];
 export async function openFile(path: string, name: string, memory: AlignedMemory): Promise<OpenedFile> {
   const { handle, readOnly } = await openForWritingIfPossible(path, name, durable);
   try {
-    const { sizeBytes, diskSectorBytes } = await measure(handle, name);
-    const direct = await openDirect(path, readOnly, diskSectorBytes, memory);
+    const { sizeBytes, disk } = await measure(handle, name);
+    const direct = await openDirect(path, readOnly, disk?.sectorBytes, memory);
+    const found = { sizeBytes, readOnly: readOnly || disk?.writeProtected === true };
     if (direct === undefined)
-      return { handle, sizeBytes, sectorBytes: diskSectorBytes ?? 512, readOnly, direct: false };
+      return { ...found, handle, sectorBytes: disk?.sectorBytes ?? 512, direct: false };
     await handle.close();
-    return { ...direct, sizeBytes, readOnly, direct: true };
+    return { ...found, ...direct, direct: true };
   } catch (error) {
     await handle.close();
     throw error;
@@ -65,21 +66,24 @@ function cannotOpen(name: string, cause: unknown): DeviceUnusable {
   );
 }
 
-async function measure(
-  handle: FileHandle,
-  name: string,
-): Promise<{ sizeBytes: number; diskSectorBytes: number | undefined }> {
+interface Measured {
+  sizeBytes: number;
+  /** Undefined for a regular file. */
+  disk: { sectorBytes: number; writeProtected: boolean } | undefined;
+}
+
+async function measure(handle: FileHandle, name: string): Promise<Measured> {
   const stat = await handle.stat();
-  if (stat.isFile()) return { sizeBytes: stat.size, diskSectorBytes: undefined };
+  if (stat.isFile()) return { sizeBytes: stat.size, disk: undefined };
   if (stat.isBlockDevice()) return measureDisk(stat.rdev, name);
   throw new DeviceUnusable(`${name}: neither a regular file nor a block device`);
 }
 
-/** A disk's size is 0 for stat(2); sysfs has it, in units of 512 bytes whatever the sectors are. */
-async function measureDisk(
-  rdev: number,
-  name: string,
-): Promise<{ sizeBytes: number; diskSectorBytes: number }> {
+/**
+ * A disk's size is 0 for stat(2); sysfs has it, in units of 512 bytes whatever the sectors are. A disk that is write-protected
+ * can be opened for writing all the same: only a write fails.
+ */
+async function measureDisk(rdev: number, name: string): Promise<Measured> {
   const { major, minor } = deviceNumbers(rdev);
   const directory = `/sys/dev/block/${major}:${minor}`;
   try {
@@ -87,7 +91,8 @@ async function measureDisk(
     const sector = await readFile(`${directory}/queue/logical_block_size`, 'utf8').catch(
       () => readFile(`${directory}/../queue/logical_block_size`, 'utf8'), // a partition
     );
-    return { sizeBytes: units * 512, diskSectorBytes: Number(sector) };
+    const writeProtected = (await readFile(`${directory}/ro`, 'utf8')).trim() !== '0';
+    return { sizeBytes: units * 512, disk: { sectorBytes: Number(sector), writeProtected } };
   } catch (cause) {
     throw new DeviceUnusable(`${name}: its size cannot be read from ${directory}`, undefined, { cause });
   }

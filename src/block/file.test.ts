@@ -199,33 +199,3 @@ describe('a file without O_DIRECT as a block device', () => {
     assert.deepEqual([device.direct, device.sectorBytes], [false, 512]);
   });
 });
-
-describe('a loop device as a block device', () => {
-  let directory: string;
-  let device: string;
-  afterEach(async () => {
-    if (device !== '') await run('losetup', ['-d', device]);
-    await rm(directory, { recursive: true });
-  });
-
-  for (const sectorBytes of [512, 4096]) {
-    it(`has its size and its sectors of ${sectorBytes} bytes from sysfs`, async function () {
-      directory = await mkdtemp(join(tmpdir(), 'block-loop-'));
-      device = '';
-      const image = join(directory, 'image');
-      await writeFile(image, Buffer.alloc(1 << 20));
-      try {
-        device = (await run('losetup', ['-b', `${sectorBytes}`, '-f', '--show', image])).stdout.trim();
-      } catch (error) {
-        console.log(
-          `      skipped: no loop device (root and /dev/loop-control make one): ${(error as Error).message}`,
-        );
-        this.skip();
-      }
-      await using disk = await FileBlockDevice.open(device);
-      assert.deepEqual([disk.sizeBytes, disk.sectorBytes, disk.direct], [1 << 20, sectorBytes, true]);
-      await disk.writeDurably(8192, new Uint8Array(sectorBytes).fill(7), long);
-      assert.equal((await disk.read(8192, sectorBytes, long))[sectorBytes - 1], 7);
-    });
-  }
-});
