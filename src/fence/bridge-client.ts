@@ -77,7 +77,9 @@ export class BridgeClient {
     this.pump();
   }
 
+  /** For requests, that is: whoever comes is let in or turned away, however much the others have under way. */
   #hasRoom(): boolean {
+    if (this.#wire.status !== 'serving') return true;
     return this.#host.hasRoom() && this.#socket.writableLength < MOST_UNTAKEN_BYTES;
   }
 

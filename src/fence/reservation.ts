@@ -33,6 +33,7 @@ interface Held {
   stopWatching(): void;
 }
 
+const GIVEN_UP = { kind: 'failed', reason: 'given up before it was granted' } as const;
 /** How long a session that is given up may take to log out; whoever waits for that waits no longer. */
 const LEAVE_MS = 1000;
 
@@ -71,12 +72,12 @@ export class UnitAccess implements DataAccess {
     let paths: readonly UnitPath[] = [];
     try {
       paths = await this.#openPaths(epoch, leftMs());
+      if (attempt !== this.#attempt) return leaving(paths, GIVEN_UP);
       const outcome = await this.#take(paths, epoch, leftMs);
       if (outcome.kind !== 'granted') return leaving(paths, outcome);
       const info = await describe(paths, leftMs);
       if (attempt === this.#attempt) await this.#hold(paths, info, epoch);
-      if (attempt === this.#attempt) return outcome;
-      return leaving(paths, { kind: 'failed', reason: 'given up before it was granted' });
+      return attempt === this.#attempt ? outcome : leaving(paths, GIVEN_UP);
     } catch (error) {
       const { message: reason } = error as Error;
       const isRefused = error instanceof DeviceUnusable;

@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { IscsiAddress } from '../block/uri-iscsi.ts';
+import { DeviceUnusable, RequestFailed } from '../ports/block-device.ts';
+import { SpcUnit } from './model/spc-unit.fixture.ts';
+import { UnitAccess } from './reservation.ts';
+import { MemoryPath } from './unit-path.fixture.ts';
+
+const where = {
+  port: 3260,
+  target: 'iqn.2026-11.example:t',
+  lun: 2,
+  headerDigest: 'none',
+  dataDigest: 'none',
+} as const;
+const at = (host: string): IscsiAddress => ({ ...where, host });
+const claimant = { node: 'server-1', incarnation: '1'.repeat(32), protocol: 'safe' } as const;
+
+describe('access to a unit by its reservation', () => {
+  let folder: string;
+  let socketPath: string;
+  let target: SpcUnit;
+  let paths: MemoryPath[];
+  let access: UnitAccess;
+  let lost: [number, string][];
+  /** What opening the path at a host waits for, or fails with. */
+  let opening: Record<string, Promise<void>>;
+  let identities: Record<string, string>;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'arbiter-access-'));
+    socketPath = join(folder, 'data.sock');
+    target = new SpcUnit({ hasAbort: false });
+    [paths, lost, opening, identities] = [[], [], {}, {}];
+    access = over('a', 'b');
+  });
+  afterEach(async () => {
+    await access.giveUp();
+    rmSync(folder, { recursive: true });
+  });
+
+  function over(...hosts: readonly [string, ...string[]]): UnitAccess {
+    const [first, ...others] = hosts.map(at);
+    const made = new UnitAccess({
+      addresses: [first!, ...others],
+      fencing: 'reservation',
+      claimant,
+      slot: 1,
+      socketPath,
+      checkEveryMs: 20,
+      openPath: async ({ host }, { node, alias }) => {
+        await opening[host];
+        assert.deepEqual([node, alias.split('.')[0]], ['server-1', 'data@server-1']);
+        const path = new MemoryPath(target, host, { slot: 1, epoch: 1 });
+        path.identifies = identities[host] ?? 'one';
+        paths.push(path);
+        return path;
+      },
+    });
+    made.onLost((epoch, reason) => lost.push([epoch, reason]));
+    return made;
+  }
+
+  it('is granted with every path that can be opened, and served under the name of node and epoch', async () => {
+    opening['a'] = Promise.reject(new RequestFailed('a: not connected', 'ENOTCONN'));
+    assert.deepEqual(await access.obtain(7, 1000), { kind: 'granted' });
+    assert.deepEqual(
+      paths.map(({ name }) => name),
+      ['b'],
+    );
+    assert.equal(access.uriFor(7), `nbd+unix:///data@server-1.7.11111111?socket=${socketPath}`);
+    assert.ok(existsSync(socketPath));
+  });
+
+  it('fails where nobody answers, and is refused where this server is', async () => {
+    for (const host of ['a', 'b'])
+      opening[host] = Promise.reject(new RequestFailed(`${host}: not connected`, 'ENOTCONN'));
+    assert.deepEqual(await access.obtain(7, 1000), { kind: 'failed', reason: 'a: not connected' });
+    opening['a'] = Promise.reject(new DeviceUnusable('a: authentication failed'));
+    const reason = 'a: authentication failed';
+    assert.deepEqual(await access.obtain(7, 1000), { kind: 'refused', grantedEpoch: undefined, reason });
+  });
+
+  it('is not granted over paths that lead to two units', async () => {
+    identities['b'] = 'another';
+    const reason = 'b: not the same unit as a (INQUIRY page 83)';
+    assert.deepEqual(await access.obtain(7, 1000), { kind: 'failed', reason });
+    assert.deepEqual(
+      paths.map(({ log }) => log),
+      [['closed'], ['closed']],
+    );
+    assert.equal(target.registrations.size, 0, 'nothing was asked of either');
+  });
+
+  it('that was given up meanwhile is not granted, and leaves no session behind', async () => {
+    const opened = Promise.withResolvers<void>();
+    opening['b'] = opened.promise;
+    const attempt = access.obtain(7, 1000);
+    await access.giveUp();
+    opened.resolve();
+    assert.deepEqual(await attempt, { kind: 'failed', reason: 'given up before it was granted' });
+    assert.deepEqual(
+      paths.map(({ usable }) => usable),
+      [false, false],
+    );
+    assert.equal(target.registrations.size, 0, 'nothing was taken from anybody');
+    assert.equal(existsSync(socketPath), false);
+  });
+
+  it('is given up without giving the reservation back', async () => {
+    await access.obtain(7, 1000);
+    await access.giveUp();
+    assert.equal(target.registrations.size, 2);
+    assert.notEqual(target.holder, undefined);
+    assert.deepEqual(lost, []);
+    assert.equal(existsSync(socketPath), false);
+  });
+
+  it('is told lost when somebody else holds the unit, although nobody writes', async () => {
+    await access.obtain(7, 1000);
+    const told = new Promise<void>((resolve) =>
+      access.onLost((epoch, reason) => resolve(void lost.push([epoch, reason]))),
+    );
+    const nexus = target.open({ slot: 2, epoch: 8 });
+    target.registrations.clear();
+    target.registrations.set(nexus, 0x0002_0000_0000_0008n);
+    target.holder = { nexus, type: 3 };
+    await told;
+    assert.deepEqual(lost, [[7, 'a: the unit is held by 0x0002000000000008 now']]);
+    assert.equal(existsSync(socketPath), false);
+  });
+
+  it('is told lost with the last of its paths, once', async () => {
+    await access.obtain(7, 1000);
+    paths[0]!.break();
+    assert.deepEqual(lost, []);
+    paths[1]!.break();
+    assert.deepEqual(lost, [[7, 'b: broken by a test']]);
+  });
+});
