@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import type { AccessOutcome, DataAccess } from '../ports/data-access.ts';
-import { takeReservation } from './persistent-reservation.ts';
+import { GIVEN_UP, patienceFor, takeReservation } from './persistent-reservation.ts';
 import { reservationKey } from './reservation-key.ts';
 import { watchReservation } from './reservation-watch.ts';
 import { SgUnit } from './sg-unit.ts';
@@ -56,11 +56,14 @@ export class DiskAccess implements DataAccess {
   async obtain(epoch: number, deadlineMs: number): Promise<AccessOutcome> {
     await this.giveUp();
     const attempt = this.#attempt;
-    const untilMs = performance.now() + deadlineMs;
     const key = reservationKey(this.#options.slot, epoch);
-    const leftMs = () => untilMs - performance.now();
-    const outcome = await takeReservation({ paths: [this.#unit], key, leftMs });
-    if (attempt !== this.#attempt) return { kind: 'failed', reason: 'given up before it was granted' };
+    const outcome = await takeReservation({
+      paths: [this.#unit],
+      key,
+      ...patienceFor(deadlineMs),
+      isGivenUp: () => attempt !== this.#attempt,
+    });
+    if (attempt !== this.#attempt) return GIVEN_UP;
     if (outcome.kind === 'granted') this.#watch(epoch, key);
     return outcome;
   }

@@ -3,7 +3,7 @@ import { takeReservation } from './persistent-reservation.ts';
 import { reservationKey } from './reservation-key.ts';
 import { type Command, type Nexus, nexusPort, type QueuedWrite, SpcUnit } from './model/spc-unit.fixture.ts';
 
-const leftMs = () => 1000;
+const patience = { deadlineMs: 1000, resetDeadlineMs: 1000, isGivenUp: () => false };
 
 /** One server at the unit: each attempt is a session of its own. */
 class Server {
@@ -25,7 +25,7 @@ class Server {
     const [first, ...others] = nexuses.map((nexus) =>
       nexusPort(async (command) => this.#send(nexus, command)),
     );
-    return takeReservation({ paths: [first!, ...others], key, leftMs });
+    return takeReservation({ paths: [first!, ...others], key, ...patience });
   }
 
   write(): QueuedWrite {

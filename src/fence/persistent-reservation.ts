@@ -14,14 +14,28 @@ export interface Attempt {
   paths: readonly [ReservableUnit, ...ReservableUnit[]];
   /** Of this server and its epoch. */
   key: bigint;
-  /** Milliseconds left: the deadline of the next command. */
-  leftMs(): number;
+  /** Of each command. */
+  deadlineMs: number;
+  /** Of the reset, which is not answered before what is queued in the target is through. */
+  resetDeadlineMs: number;
+  /** True once nobody wants the unit any more: nothing more is taken away from anybody. */
+  isGivenUp(): boolean;
 }
 
 /** Who has registered with the unit, one key for each nexus, and who holds it. */
 interface Sight {
   keys: readonly bigint[];
   reservation: Reservation | undefined;
+}
+
+export const GIVEN_UP = { kind: 'failed', reason: 'given up before it was granted' } as const;
+
+/** A reset may take a while on a busy target; one that never comes back must not be waited for much longer than that. */
+const RESET_DEADLINES = 10;
+
+/** What each step of an attempt may take, where one request has `deadlineMs` (q). */
+export function patienceFor(deadlineMs: number): Pick<Attempt, 'deadlineMs' | 'resetDeadlineMs'> {
+  return { deadlineMs, resetDeadlineMs: RESET_DEADLINES * deadlineMs };
 }
 
 /** How often somebody else may come in between before the attempt counts as failed. */
@@ -49,6 +63,7 @@ async function take(attempt: Attempt): Promise<AccessOutcome> {
   await register(attempt, paths[0]);
   for (let round = 0, drained = false; round < MOST_ROUNDS; round += 1) {
     const seen = await look(attempt, paths[0]);
+    if (attempt.isGivenUp()) return GIVEN_UP;
     const barred = barrier(seen, key);
     if (barred !== undefined) return barred;
     const held = isHeld(seen, key, type, 1);
@@ -63,13 +78,13 @@ function typeFor(paths: number): ReservationType {
 }
 
 /** A nexus that was used before may have been told already that it was preempted: that is about former times. */
-async function register({ key, leftMs }: Attempt, path: ReservableUnit): Promise<void> {
-  await patiently(() => path.registerKey(key, leftMs()), isAttention);
+async function register({ key, deadlineMs }: Attempt, path: ReservableUnit): Promise<void> {
+  await patiently(() => path.registerKey(key, deadlineMs), isAttention);
 }
 
-async function look({ leftMs }: Attempt, path: ReservableUnit): Promise<Sight> {
-  const { keys } = await patiently(() => path.readKeys(leftMs()), isHarmless);
-  const reservation = await patiently(() => path.readReservation(leftMs()), isHarmless);
+async function look({ deadlineMs }: Attempt, path: ReservableUnit): Promise<Sight> {
+  const { keys } = await patiently(() => path.readKeys(deadlineMs), isHarmless);
+  const reservation = await patiently(() => path.readReservation(deadlineMs), isHarmless);
   return { keys, reservation };
 }
 
@@ -100,14 +115,15 @@ function isHeld({ keys, reservation }: Sight, own: bigint, type: ReservationType
 
 /** Preempts everybody, and reserves a unit that nobody held. False when what was seen turned out not to be so any more. */
 async function seize(attempt: Attempt, seen: Sight, type: ReservationType): Promise<boolean> {
-  const { paths, key, leftMs } = attempt;
+  const { paths, key, deadlineMs } = attempt;
   const [path] = paths;
   const victims = victimsIn(seen, key, type);
   let abort =
-    victims.length > 0 && (await patiently(() => path.supportsPreemptAndAbort(leftMs()), isHarmless));
+    victims.length > 0 && (await patiently(() => path.supportsPreemptAndAbort(deadlineMs), isHarmless));
   try {
     for (const victim of victims) abort = await preempt(attempt, victim, type, abort);
-    if (seen.reservation === undefined) await patiently(() => path.reserve(key, type, leftMs()), isHarmless);
+    if (seen.reservation === undefined)
+      await patiently(() => path.reserve(key, type, deadlineMs), isHarmless);
     return true;
   } catch (error) {
     if (isConflict(error)) return false;
@@ -128,17 +144,17 @@ function victimsIn({ keys, reservation }: Sight, own: bigint, type: ReservationT
 
 /** Ends what the victim has under way too, where the target knows how. Returns whether it does: it may turn out not to. */
 async function preempt(
-  { paths: [path], key, leftMs }: Attempt,
+  { paths: [path], key, deadlineMs }: Attempt,
   victim: bigint,
   type: ReservationType,
   abort: boolean,
 ): Promise<boolean> {
   try {
-    await patiently(() => path.preempt(key, victim, type, leftMs(), abort), isHarmless);
+    await patiently(() => path.preempt(key, victim, type, deadlineMs, abort), isHarmless);
     return abort;
   } catch (error) {
     if (!abort || !codeOf(error).startsWith('ILLEGAL REQUEST')) throw error;
-    await patiently(() => path.preempt(key, victim, type, leftMs(), false), isHarmless);
+    await patiently(() => path.preempt(key, victim, type, deadlineMs, false), isHarmless);
     return false;
   }
 }
@@ -148,8 +164,8 @@ async function preempt(
  * enough for what its own victim had queued, but not for what an owner before that one had: the abort that was to end
  * it may never have been waited for, and need not be through (found by the model, model/reservations.test.ts).
  */
-async function drain({ paths: [path], leftMs }: Attempt): Promise<true> {
-  await path.resetLogicalUnit(leftMs());
+async function drain({ paths: [path], resetDeadlineMs }: Attempt): Promise<true> {
+  await path.resetLogicalUnit(resetDeadlineMs);
   return true;
 }
 

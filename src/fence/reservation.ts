@@ -6,7 +6,7 @@ import type { AccessOutcome, DataAccess } from '../ports/data-access.ts';
 import { Bridge } from './bridge.ts';
 import { type Claimant, dataExport } from './data-export.ts';
 import { GrantedUnit } from './granted-unit.ts';
-import { takeReservation } from './persistent-reservation.ts';
+import { GIVEN_UP, patienceFor, takeReservation } from './persistent-reservation.ts';
 import { reservationKey } from './reservation-key.ts';
 import { watchReservation } from './reservation-watch.ts';
 import { openIscsiPath, type UnitPath } from './unit-path.ts';
@@ -29,11 +29,9 @@ export interface UnitAccessOptions {
 /** What access consists of, and what ends it. */
 interface Held {
   bridge: Bridge;
-  paths: readonly UnitPath[];
   stopWatching(): void;
 }
 
-const GIVEN_UP = { kind: 'failed', reason: 'given up before it was granted' } as const;
 /** How long a session that is given up may take to log out; whoever waits for that waits no longer. */
 const LEAVE_MS = 1000;
 
@@ -45,6 +43,8 @@ const LEAVE_MS = 1000;
 export class UnitAccess implements DataAccess {
   readonly fencing: 'reservation' | 'none';
   readonly #options: UnitAccessOptions;
+  /** Those of the attempt under way, and of the access that came of it. */
+  #paths: readonly UnitPath[] = [];
   #held: Held | undefined;
   /** Raised by whatever makes an attempt under way pointless. */
   #attempt = 0;
@@ -64,38 +64,37 @@ export class UnitAccess implements DataAccess {
     this.#onLost = listener;
   }
 
+  /** `deadlineMs` (q) is that of each command: an attempt has many, and lasts as long as its target keeps answering. */
   async obtain(epoch: number, deadlineMs: number): Promise<AccessOutcome> {
     void this.giveUp();
     const attempt = this.#attempt;
-    const untilMs = performance.now() + deadlineMs;
-    const leftMs = () => untilMs - performance.now();
-    let paths: readonly UnitPath[] = [];
     try {
-      paths = await this.#openPaths(epoch, leftMs());
-      if (attempt !== this.#attempt) return leaving(paths, GIVEN_UP);
-      const outcome = await this.#take(paths, epoch, leftMs);
-      if (outcome.kind !== 'granted') return leaving(paths, outcome);
-      const info = await describe(paths, leftMs);
-      if (attempt === this.#attempt) await this.#hold(paths, info, epoch);
-      return attempt === this.#attempt ? outcome : leaving(paths, GIVEN_UP);
+      const opened = await this.#openPaths(epoch, deadlineMs);
+      if (attempt !== this.#attempt) return leaving(opened, GIVEN_UP);
+      this.#paths = opened;
+      const outcome = await this.#take(opened, epoch, deadlineMs);
+      const info = outcome.kind === 'granted' ? await describe(opened, deadlineMs) : undefined;
+      if (attempt === this.#attempt && info !== undefined) await this.#hold(opened, info, epoch);
+      if (attempt !== this.#attempt) return GIVEN_UP;
+      if (outcome.kind !== 'granted') void this.giveUp();
+      return outcome;
     } catch (error) {
+      if (attempt === this.#attempt) void this.giveUp();
       const { message: reason } = error as Error;
-      const isRefused = error instanceof DeviceUnusable;
-      return leaving(
-        paths,
-        isRefused ? { kind: 'refused', grantedEpoch: undefined, reason } : { kind: 'failed', reason },
-      );
+      return error instanceof DeviceUnusable
+        ? { kind: 'refused', grantedEpoch: undefined, reason }
+        : { kind: 'failed', reason };
     }
   }
 
   async giveUp(): Promise<void> {
     this.#attempt += 1;
-    const held = this.#held;
+    const { held, paths } = { held: this.#held, paths: this.#paths };
     this.#held = undefined;
-    if (held === undefined) return;
-    held.stopWatching();
-    held.bridge.close();
-    await left(held.paths);
+    this.#paths = [];
+    held?.stopWatching();
+    held?.bridge.close();
+    await left(paths);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -113,13 +112,14 @@ export class UnitAccess implements DataAccess {
     return paths;
   }
 
-  async #take(paths: readonly UnitPath[], epoch: number, leftMs: () => number): Promise<AccessOutcome> {
+  async #take(paths: readonly UnitPath[], epoch: number, deadlineMs: number): Promise<AccessOutcome> {
     if (this.fencing === 'none') return { kind: 'granted' };
-    const strange = await strangePath(paths, leftMs);
+    const strange = await strangePath(paths, deadlineMs);
     if (strange !== undefined) return { kind: 'failed', reason: strange };
     const key = reservationKey(this.#options.slot, epoch);
     const [first, ...others] = paths;
-    return takeReservation({ paths: [first!, ...others], key, leftMs });
+    const isGivenUp = () => this.#paths !== paths;
+    return takeReservation({ paths: [first!, ...others], key, ...patienceFor(deadlineMs), isGivenUp });
   }
 
   async #hold(paths: readonly UnitPath[], info: UnitInfo, epoch: number): Promise<void> {
@@ -146,28 +146,31 @@ export class UnitAccess implements DataAccess {
       this.fencing === 'none'
         ? () => {}
         : watchReservation(watched, reservationKey(slot, epoch), checkEveryMs);
-    this.#held = { bridge, paths, stopWatching };
+    this.#held = { bridge, stopWatching };
   }
 }
 
 /** Several paths must lead to one unit, or the reservation of one would guard nothing on the other. */
-async function strangePath(paths: readonly UnitPath[], leftMs: () => number): Promise<string | undefined> {
+async function strangePath(paths: readonly UnitPath[], deadlineMs: number): Promise<string | undefined> {
   const [first, ...others] = paths;
   if (others.length === 0) return undefined;
-  const identity = await first!.identity(leftMs());
+  const identity = await first!.identity(deadlineMs);
   for (const path of others) {
-    if (identity === '' || (await path.identity(leftMs())) !== identity)
+    if (identity === '' || (await path.identity(deadlineMs)) !== identity)
       return `${path.name}: not the same unit as ${first!.name} (INQUIRY page 83)`;
   }
   return undefined;
 }
 
+/** Commands in a description, each with its own patience. */
+const DESCRIBED_BY = 5;
+
 /** After the reservation is held, for only then does every command of it work; by the first path. */
-async function describe(paths: readonly UnitPath[], leftMs: () => number): Promise<UnitInfo> {
+async function describe(paths: readonly UnitPath[], deadlineMs: number): Promise<UnitInfo> {
   const [first, ...others] = paths;
-  const info = await first!.describe(leftMs());
+  const info = await first!.describe(DESCRIBED_BY * deadlineMs);
   // Each session is told once what had happened to the unit, and must not be told instead of a write.
-  for (const path of others) await path.describe(leftMs());
+  for (const path of others) await path.describe(DESCRIBED_BY * deadlineMs);
   return info;
 }
 

@@ -27,6 +27,7 @@ interface Surroundings {
   letIn(owner: Owner): void;
 }
 
+const patience = { deadlineMs: 1000, resetDeadlineMs: 1000, isGivenUp: () => false };
 const MOST_BURSTS = 16;
 const MOST_ATTEMPTS = 12;
 
@@ -82,7 +83,7 @@ export class Server {
     const key = reservationKey(this.slot, epoch);
     const through = this.#manners.through ?? ((port) => port);
     const [first, ...others] = sessions.map((each) => through(each.port, key));
-    const outcome = await takeReservation({ paths: [first!, ...others], key, leftMs: () => 1000 });
+    const outcome = await takeReservation({ paths: [first!, ...others], key, ...patience });
     const isStillWanted = this.sessions === sessions;
     if (outcome.kind === 'granted' && isStillWanted) this.#about.letIn(owner);
     return outcome;
