@@ -205,7 +205,7 @@ describe('a program of the workload that is called wrongly', function () {
     ['ledger',   ['--listen', '127.0.0.1:1', '--beat-ms', '0'],    env, 'ledger: --beat-ms 0: a whole number of at least 1 is needed'],
     ['ledger',   ['--listen', '127.0.0.1:1'],                      { ...env, ARBITER_NODE: '' }, 'ledger: ARBITER_NODE is not set; the agent that starts this sets it'],
     ['ledger',   ['--listen', '127.0.0.1:1'],                      { ...env, ARBITER_EPOCH: 'x' }, 'ledger: ARBITER_EPOCH=x: not an epoch'],
-    ['ledger',   ['--listen', '127.0.0.1:1'],                      { ...env, ARBITER_DATA_URI: 'ftp://x/y' }, 'ledger: ftp://x/y: not nbd://HOST[:PORT]/EXPORT or nbd+unix:///EXPORT?socket=/PATH'],
+    ['ledger',   ['--listen', '127.0.0.1:1'],                      { ...env, ARBITER_DATA_URI: 'ftp://x/y' }, 'ledger: ftp://x/y: not nbd://HOST[:PORT]/EXPORT, nbds://NODE@HOST[:PORT]/EXPORT?tls-psk-file=/PATH or nbd+unix:///EXPORT?socket=/PATH'],
     ['client',   ['--servers', 'server-1'],                        {},  "client: --servers: 'server-1' is not NAME=HOST:PORT"],
     ['trespass', ['--uri', 'nbd://h', '--export', 'x', '--op', 'erase'], {}, 'trespass: --op erase: read or write'],
   ];
