@@ -3,6 +3,7 @@ import { execa } from 'execa';
 import { access, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseAgentConfig } from '../src/config/load.ts';
 import { root } from './lab-program.ts';
 
 describe('the documentation', function () {
@@ -16,6 +17,13 @@ describe('the documentation', function () {
       await runBlocks(document, least);
     });
   }
+
+  it("has agents' files that are right", async () => {
+    const text = await readFile(join(root, 'docs/storage.md'), 'utf8');
+    const files = [...text.matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].map(([, file]) => file!);
+    assert.ok(files.length >= 4, `only ${files.length} files were found`);
+    for (const file of files) assert.doesNotThrow(() => parseAgentConfig(file, 'agent.yaml'), file);
+  });
 
   it('names every scenario there is, and none that is not', async () => {
     const text = await readFile(join(root, 'README.md'), 'utf8');
