@@ -12,7 +12,7 @@ import { chooseStorages, type StorageKind } from '../lab/engines/storage.ts';
  * `N passed, N failed, N skipped`: the tests and scenarios as their runners counted them, and each check as one.
  */
 /**
- * Every scenario runs on each engine over the storage that is its default, so over both. The other way round these are
+ * Every scenario runs on each engine over the storages that are its default, so over all. The other way round these are
  * enough: what is behind the gate shows where an owner loses the data area in the middle of a write, and where a storage
  * node starts over what a killed one left.
  */
@@ -34,6 +34,7 @@ await check('dead code', [bin('knip')]);
 await tests('unit, property and interop tests', []);
 await scenarios('process', 'nbd');
 await scenarios('process', 'nbds', keysMatter);
+await onTgt();
 await onNbdkit();
 await docker();
 await rm(scratch, { recursive: true, force: true });
@@ -67,6 +68,17 @@ async function scenarios(
   add(countScenarios(exitCode, stdout));
 }
 
+/** Processes on tgt, where it is installed: every scenario, those included that mean something there alone. */
+async function onTgt(): Promise<void> {
+  try {
+    await chooseStorages('process', ['tgt']);
+    await scenarios('process', 'tgt');
+  } catch (error) {
+    console.log(`\n== skipped: scenarios on process, storage tgt (${(error as Error).message})`);
+    add({ passed: 0, failed: 0, skipped: 1 });
+  }
+}
+
 /** Processes on nbdkit, where it is installed. */
 async function onNbdkit(): Promise<void> {
   try {
@@ -86,6 +98,7 @@ async function docker(): Promise<void> {
     if (engine === 'docker') {
       await tests('tests that need a Docker engine', ['--docker']);
       await scenarios('docker', 'nbdkit');
+      await scenarios('docker', 'tgt');
       return await scenarios('docker', 'nbd', storageMatters);
     }
     console.log(`\n== skipped: scenarios on docker (${why})`);

@@ -47,6 +47,21 @@ describe('audit-whole', () => {
     );
   });
 
+  it('takes a write of unknown outcome for one that may be on the disk, and need not be', () => {
+    const unsure = (from: number) => (history: History) => ({
+      audit: history.audit.map((line) =>
+        line.event === 'write' && line.t >= ns(from) ? { ...line, outcome: 'unknown' } : line,
+      ),
+    });
+    assert.equal(said(goodTakeover(), unsure(8.9))[0], 'valid');
+    const failed = (history: History) => ({
+      audit: history.audit.map((line) =>
+        line.event === 'write' && line.t >= ns(8.9) ? { ...line, outcome: 'EIO' } : line,
+      ),
+    });
+    assert.equal(said(goodTakeover(), failed)[0], 'unknown');
+  });
+
   it('begins with the gate, or with the server process that the gate needs before', () => {
     const server = { event: 'server-started', pid: 9, area: 'quorum', epoch: null } as const;
     assert.equal(said(goodTakeover().audit(0.05, server))[0], 'valid');

@@ -16,7 +16,8 @@ const MS = 1e6;
 /**
  * D + T + 1.12 S + six round trips + the gate's drain + one q + the start of the service. Round trips, drain and start
  * are those of this very takeover, none of them longer than q; without a claim of its own a round trip is half of the
- * heartbeat cycle in the middle of all that no fault held up. Without D after a release that was seen (R8). Undefined
+ * heartbeat cycle in the middle of all that no fault held up. Over iSCSI the data area is one of the six, a login and a
+ * reservation though it is. Without D after a release that was seen (R8). Undefined
  * when no cycle was measured.
  */
 export function promiseC(
@@ -28,11 +29,12 @@ export function promiseC(
   if (timings === undefined || roundTripMs === undefined) return undefined;
   const lines = history.journals.get(of.server) ?? [];
   const drainMs = drain(history, of.epoch);
+  const area = isReserved(history) ? RESERVATION_REQUESTS : 1;
   const terms: [name: string, ms: number][] = [
     ...(of.skipsDeathWait ? [] : [['D', timings.intervalMs * timings.misses] as [string, number]]),
     ['T', timings.intervalMs],
     ['1.12 S', 1.12 * timings.settleMs],
-    ['6 round trips', ownRoundTrips(lines, of.epoch, timings.deadlineMs, drainMs) ?? 6 * roundTripMs],
+    ['6 round trips', ownRoundTrips(lines, of.epoch, timings.deadlineMs, drainMs, area) ?? 6 * roundTripMs],
     ['drain', drainMs],
     ['q', timings.deadlineMs],
     ['start of the service', serviceStart(lines, of.epoch)],
@@ -66,6 +68,8 @@ export function premiseBroken(
     if (line.t < fromT || line.t > toT) continue;
     if (line.event === 'blind' && !line.healed)
       return `${server} could not read the quorum area: ${line.reason}`;
+    if (line.event === 'access' && line.outcome === 'failed')
+      return `${server} asked for the data area in vain: ${line.reason ?? 'no reason was told'}`;
     if (line.event === 'heartbeat-failed')
       return `a heartbeat's ${line.phase} of ${server} failed: ${line.reason}`;
     if (line.event === 'claim-abandoned' && !isBeaten(line))
@@ -83,6 +87,16 @@ function isBeaten({ rule, reason }: { rule: string; reason: string }): boolean {
 }
 
 /**
+ * What the data area takes over iSCSI in place of the one request that the gate answers: a login, and the commands by
+ * which a reservation is taken, drained and seen.
+ */
+const RESERVATION_REQUESTS = 20;
+
+function isReserved(history: History): boolean {
+  return history.lab.some((event) => event.event === 'lab-started' && event.agent.fencing === 'reservation');
+}
+
+/**
  * The six requests between the decision and the start of the service: the claim; the settling read, the establishing
  * write and the read that confirms it; the data area; the read that verifies. Undefined when the journal lacks one.
  */
@@ -91,6 +105,7 @@ function ownRoundTrips(
   epoch: number,
   qMs: number,
   drainMs: number,
+  areaRequests: number,
 ): number | undefined {
   const own = lines.filter((line) => 'epoch' in line && line.epoch === epoch);
   const decided = own.find((line) => line.event === 'decided');
@@ -98,7 +113,11 @@ function ownRoundTrips(
   const active = own.find((line) => line.event === 'role' && line.to === 'active');
   const lease = own.find((line) => line.event === 'lease' && line.t >= (active?.t ?? Infinity));
   const access = (outcome: string) => own.find((line) => line.event === 'access' && line.outcome === outcome);
-  const [asked, granted, verified] = ['obtaining', 'granted', 'verified'].map(access);
+  const [granted, verified] = ['granted', 'verified'].map(access);
+  // An attempt that failed was over when its request was: it is no part of the round trip.
+  const asked = own.findLast(
+    (line) => line.event === 'access' && line.outcome === 'obtaining' && line.t <= (granted?.t ?? 0),
+  );
   if (!decided || !settling || lease?.event !== 'lease' || !active || !asked || !granted || !verified)
     return undefined;
   const between = (fromT: number, toT: number, requests: number) =>
@@ -106,7 +125,7 @@ function ownRoundTrips(
   return (
     between(decided.t, settling.t, 1) +
     between(lease.startedAt, active.t, 3) +
-    between(asked.t + drainMs * MS, granted.t, 1) +
+    between(asked.t + drainMs * MS, granted.t, areaRequests) +
     between(granted.t, verified.t, 1)
   );
 }

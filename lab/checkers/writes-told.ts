@@ -27,11 +27,15 @@ export function judgeWrites(findings: Findings, history: History, instants: Inst
   );
 }
 
-/** Writes that were forced to the disk and succeeded, by sector. A service writes one sector at a time and no less. */
+/**
+ * Writes that were forced to the disk and succeeded, by sector; and those of which nobody heard what became of them, which
+ * may have. A service writes one sector at a time and no less.
+ */
 function durableWrites({ audit }: History): Written {
   const written = new Map<number, Write[]>();
   for (const line of audit) {
-    if (line.event !== 'write' || line.outcome !== 'ok' || !line.fua) continue;
+    if (line.event !== 'write' || !line.fua) continue;
+    if (line.outcome !== 'ok' && line.outcome !== 'unknown') continue;
     if (line.length !== RECORD_BYTES || line.offset % RECORD_BYTES !== 0) continue;
     const sector = line.offset / RECORD_BYTES;
     const others = written.get(sector);
@@ -65,10 +69,12 @@ function judgeLog(
   }
 }
 
-/** What was written last, by the record, is what stands there; of writes that ran at the same time any one. */
+/** What was written last, by the record, is what stands there; of writes that ran at the same time, or that may have been carried out, any one. */
 function judgeSectors(findings: Findings, data: Uint8Array, written: Written, { at }: Instants): void {
   for (const [sector, writes] of written) {
-    const last = writes.reduce((a, b) => (b.t > a.t ? b : a));
+    const certain = writes.filter(({ outcome }) => outcome === 'ok');
+    if (certain.length === 0) continue;
+    const last = certain.reduce((a, b) => (b.t > a.t ? b : a));
     const reading = decodeRecord(data.subarray(sector * RECORD_BYTES, (sector + 1) * RECORD_BYTES));
     const stands = reading.kind === 'record' ? reading.record : undefined;
     const isOneOf = writes.some(

@@ -128,17 +128,16 @@ function fromHere(directory: string): string {
   return relative(process.cwd(), directory) || directory;
 }
 
-/** What keeps the bytes behind the gate. */
+/** What the servers share. */
 export function storageOption(): Option {
-  const what =
-    'what keeps the bytes: the gate itself, in plain or over TLS (nbds), nbdkit behind it, or tgt (docker: nbdkit, process: nbd)';
+  const what = 'over NBD the gate alone, in plain or with TLS (nbds), or with nbdkit; over iSCSI tgt';
   return new Option('--storage <storage>', what).choices(storageKinds).env('LAB_STORAGE');
 }
 
 /** The same for a run, which may go over several: given again and again, or in one word with commas. */
 function storagesOption(): Option {
   const option = storageOption();
-  option.description += '; may be repeated';
+  option.description += '; may be repeated (docker: nbdkit and tgt, process: nbd and tgt)';
   return option.argParser((text: string, before: unknown): StorageKind[] => {
     const known = (Array.isArray(before) ? before : []) as StorageKind[];
     const asked = text.split(',');

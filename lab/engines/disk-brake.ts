@@ -29,7 +29,7 @@ export class DiskBrake {
   /** Resolves with what was seen that proves it. */
   async on(): Promise<string> {
     const { writers } = numbersIn(await this.#run(['on', this.#process, this.#file]));
-    return `${writers} threads of the target wait in every write to ${this.#file}`;
+    return `${writers} threads of the target wait in every write to ${this.#file} from here on`;
   }
 
   async off(): Promise<string> {

@@ -6,9 +6,10 @@ const everything = async () => true;
 const nothing = async () => false;
 
 describe('the storage of a lab', () => {
-  it('is nbdkit on Docker, plain files on processes, and what was asked for, each once', async () => {
-    assert.deepEqual(await chooseStorages('docker', [], nothing), ['nbdkit']);
-    assert.deepEqual(await chooseStorages('process', [], everything), ['nbd']);
+  it('is nbdkit and tgt on Docker, plain files and tgt on processes, and what was asked for, each once', async () => {
+    assert.deepEqual(await chooseStorages('docker', [], nothing), ['nbdkit', 'tgt']);
+    assert.deepEqual(await chooseStorages('process', [], everything), ['nbd', 'tgt']);
+    assert.deepEqual(await chooseStorages('process', [], nothing), ['nbd'], 'what is missing is left out');
     assert.deepEqual(await chooseStorages('docker', ['nbd'], nothing), ['nbd']);
     assert.deepEqual(await chooseStorages('process', ['nbdkit', 'nbd', 'nbdkit'], everything), [
       'nbdkit',

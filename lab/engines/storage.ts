@@ -26,8 +26,8 @@ const needs: Readonly<Record<StorageKind, readonly { program: string; pack: stri
 
 /** What a run takes where nothing is asked for; of it, what is not installed is left out. */
 const defaults: Readonly<Record<Engine['name'], readonly StorageKind[]>> = {
-  docker: ['nbdkit'],
-  process: ['nbd'],
+  docker: ['nbdkit', 'tgt'],
+  process: ['nbd', 'tgt'],
 };
 
 type Has = (program: string) => Promise<boolean>;
