@@ -59,12 +59,16 @@ async function startAgent(
     config,
     stringify({ node, quorum, data, service, status, state: join(folder, `${node}-state`) }),
   );
-  // With the flag that bin/arbiter gives an agent.
-  void execa(process.execPath, ['--max-semi-space-size=1', program, 'run', '-c', config], {
-    ...{ cancelSignal: bench.signal, reject: false, forceKillAfterDelay: 2000 },
-    stdout: { file: join(folder, `${node}.jsonl`) },
-    stderr: 'inherit',
-  });
+  // With the flags that bin/arbiter gives an agent.
+  void execa(
+    process.execPath,
+    ['--max-semi-space-size=1', '--v8-pool-size=1', program, 'run', '-c', config],
+    {
+      ...{ cancelSignal: bench.signal, reject: false, forceKillAfterDelay: 2000 },
+      stdout: { file: join(folder, `${node}.jsonl`) },
+      stderr: 'inherit',
+    },
+  );
   return status;
 }
 

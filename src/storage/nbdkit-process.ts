@@ -66,6 +66,8 @@ export class NbdkitProcess {
     this.ready.catch(() => undefined); // whoever waits is told; there may be nobody
     this.#becomeReady = { resolve, reject };
     const argv = ['--single', '--exit-with-parent', '--log=stderr', ...(readOnly ? ['--readonly'] : [])];
+    // Nothing of a structured reply is of use here, and nbdkit sends one in three pieces.
+    argv.push('--no-sr');
     this.#child = spawn(program, [...argv, 'file', `file=${file.path}`], {
       // A session of its own: an interrupt at the terminal is the gate's to handle.
       detached: true,
@@ -88,8 +90,18 @@ export class NbdkitProcess {
       if (this.#wire.status !== 'ready') return reject(this.#lost(command));
       const { cookie, bytes } = this.#wire.issue(command);
       this.#pending.set(cookie, { command, resolve, reject });
-      this.#child.stdin.write(bytes);
+      this.#say(bytes);
     });
+  }
+
+  /** Requests of one turn of the event loop leave together. */
+  #say(bytes: Uint8Array): void {
+    const { stdin } = this.#child;
+    if (stdin.writableCorked === 0) {
+      stdin.cork();
+      process.nextTick(() => stdin.uncork());
+    }
+    stdin.write(bytes);
   }
 
   /** Ends it now, whatever it is doing. Resolves, as `ended` does, when it was reaped. */
