@@ -158,6 +158,7 @@ const failures: readonly [title: string, then: (request: CommandPdu, talk: Conve
   ['UNIT ATTENTION', (request, talk) => talk.status(request, 2, fixedSense(6, 0x29)), 'UNIT ATTENTION 29/00', /failed with UNIT ATTENTION 29h\/00h/],
   ['DATA PROTECT', (request, talk) => talk.status(request, 2, fixedSense(7, 0x27)), 'DATA PROTECT 27/00', /failed with DATA PROTECT 27h\/00h \(write protected\)$/],
   ['MEDIUM ERROR', (request, talk) => talk.status(request, 2, fixedSense(3, 0x0c)), 'MEDIUM ERROR 0C/00', /failed with MEDIUM ERROR 0Ch\/00h \(write error\)$/],
+  ['what the last write recovered from', (request, talk) => { const sense = fixedSense(1, 0x17, 1); sense[0] = 0x71; talk.status(request, 2, sense); }, 'deferred RECOVERED ERROR 17/01', /failed with deferred RECOVERED ERROR/],
   ['an error of the last write', (request, talk) => { const sense = fixedSense(3, 0x0c); sense[0] = 0x71; talk.status(request, 2, sense); }, 'deferred MEDIUM ERROR 0C/00', /failed with deferred MEDIUM ERROR/],
   ['sense data of no format', (request, talk) => talk.status(request, 2, new Uint8Array(18)), 'CHECK CONDITION without sense data', /without sense data$/],
   ['a status of its own', (request, talk) => talk.status(request, 0x7e), 'status 7Eh', /failed with status 7Eh$/],
