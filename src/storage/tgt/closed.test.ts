@@ -81,6 +81,16 @@ describe('tap: the data unit after a start', () => {
     assert.ok(readFileSync(dir.data).every((byte) => byte === 0));
   });
 
+  it('a unit attention is told before the conflict, for it is told once', async () => {
+    using dir = new StorageDir(512, owned('b', 7));
+    await using tap = await TestTap.start(dir);
+    const [stranger, other] = [await tap.into(), await tap.into()];
+    assert.equal(await other.reset(), 'ok');
+    assert.match(await writes(stranger), /^UNIT ATTENTION 29h/);
+    assert.equal(await writes(stranger), CONFLICT);
+    assert.equal(tap.audit.all('write-refused').length, 2);
+  });
+
   it('it is the owner in the record who may register, as the record stands then', async () => {
     using dir = new StorageDir(512, owned('a', 6));
     await using tap = await TestTap.start(dir);
@@ -233,6 +243,15 @@ describe('tap: after tgtd or the storage node ended', () => {
     assert.deepEqual(tap.audit.all('grant'), []);
     const { reason } = await tap.audit.line('disconnected');
     assert.match(reason, /^the grant cannot be kept: EISDIR/);
+  });
+
+  it('for reading alone: no write is taken, and the files stay as they are', async () => {
+    using dir = new StorageDir(512, owned('b', 7));
+    await using tap = await TestTap.start(dir, { fencing: false, readOnly: true });
+    const client = await tap.into();
+    assert.match(await writes(client), /^DATA PROTECT 27h\/00h/);
+    assert.match((await client.write(QUORUM, 1, block(9))).outcome, /^DATA PROTECT 27h\/00h/);
+    assert.equal((await client.read(DATA, 0, 1)).outcome, 'ok');
   });
 
   it('without fencing everybody is in, and an owner is admitted with its login', async () => {

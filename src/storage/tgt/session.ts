@@ -4,6 +4,7 @@ import { type RawPdu, sealed } from '../../wire/iscsi/pdu.ts';
 import { decodeTargetPdu } from '../../wire/iscsi/target-pdu-decode.ts';
 import type { TargetPdu } from '../../wire/iscsi/target-pdu.ts';
 import type { Interception } from '../rules.ts';
+import { faultOf, faultOfData } from './acceptable.ts';
 import { type Caller, callerOf } from './caller.ts';
 import { failedWith } from './failures.ts';
 import { answerOf, harmless, harmlessReset, rejectedReset } from './harmless.ts';
@@ -14,15 +15,10 @@ import type { Passage, TapConnection } from './tap-connection.ts';
 import type { SessionHost } from './session-host.ts';
 import { outcomeOf, senseIn, type Task } from './task.ts';
 
-type Command = InitiatorPdu & { kind: 'command' };
 type Answer = TargetPdu & { kind: 'response' | 'data-in' };
 
-/** What a discovery session has nothing to do with (RFC 7143, 4.3). */
-const OF_UNITS: ReadonlySet<InitiatorPdu['kind']> = new Set(['command', 'data-out', 'task-management']);
 /** Tags that one connection may have under way: more than any initiator's window, which tgtd opens for 128. */
 const MOST_TASKS = 1024;
-/** Most that one command may move: tgtd sets memory aside for all of it. */
-const MOST_COMMAND_BYTES = 32 * 1024 * 1024;
 /** Task management function of RFC 7143, 11.5.1, and the answer that it was done. */
 const LOGICAL_UNIT_RESET = 5;
 const FUNCTION_COMPLETE = 0;
@@ -91,15 +87,14 @@ export class Session implements Passage {
     if (this.isLoggingIn !== (said.kind === 'login')) {
       return this.#broken(this.isLoggingIn ? 'something else than a login' : 'a login after its login');
     }
-    if (!this.isLoggingIn && this.#caller === null && OF_UNITS.has(said.kind)) {
-      return this.#broken('a command in a session that is for discovery');
-    }
+    const fault = this.isLoggingIn ? undefined : faultOf(pdu, said, this.#caller === null);
+    if (fault !== undefined) return this.#broken(fault);
     switch (said.kind) {
       case 'login':
         if (!this.#login.request(pdu)) return this.#broken('a login without end');
         return this.#pass(pdu);
       case 'command':
-        return this.#command(pdu, said);
+        return this.#begin(pdu, commandTask(said, this.#host.quorumWatchedBytes));
       case 'data-out':
         return this.#dataOut(pdu, said);
       case 'task-management': {
@@ -115,16 +110,6 @@ export class Session implements Passage {
       default:
         return this.#pass(pdu);
     }
-  }
-
-  #command(pdu: RawPdu, said: Command): void | Promise<void> {
-    if (said.expectedBytes > MOST_COMMAND_BYTES) {
-      return this.#broken(
-        `a command of ${said.expectedBytes} bytes; at most ${MOST_COMMAND_BYTES} are taken`,
-      );
-    }
-    const task = commandTask(said, this.#host.quorumWatchedBytes);
-    return this.#begin(pdu, task);
   }
 
   /** Something with a tag of its own: past the rules and the gate, if it has to, and then to the target. */
@@ -169,14 +154,10 @@ export class Session implements Passage {
 
   #dataOut(pdu: RawPdu, said: InitiatorPdu & { kind: 'data-out' }): void {
     const task = this.#tasks.get(said.tag);
-    // tgtd would write it wherever the offset says, past the memory of the command too.
-    const end = said.offsetBytes + said.data.length;
-    if (task?.command === null || task === undefined)
-      return this.#broken(`data of a command that is not under way`);
-    if (end > task.expectedBytes)
-      return this.#broken(`data up to byte ${end} of a command of ${task.expectedBytes}`);
-    task.missingBytes = Math.max(0, task.missingBytes - said.data.length);
-    if (task.payload !== null) collect(task.payload, said.data, said.offsetBytes);
+    const fault = faultOfData(said, task);
+    if (fault !== undefined) return this.#broken(fault);
+    task!.missingBytes -= said.data.length;
+    if (task!.payload !== null) collect(task!.payload, said.data, said.offsetBytes);
     this.#pass(pdu);
   }
 

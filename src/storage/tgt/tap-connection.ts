@@ -91,6 +91,11 @@ export class TapConnection {
     this.#fromTarget.agree(digests, MOST_TARGET_BYTES);
   }
 
+  /** What the client has asked for and not taken. */
+  get owedBytes(): number {
+    return this.#passage.costBytes + (this.#isClientGone ? 0 : this.#client.writableLength);
+  }
+
   get digests(): Digests {
     return this.#digests;
   }
@@ -190,9 +195,7 @@ export class TapConnection {
   }
 
   #hasRoom(): boolean {
-    const waiting = this.#isClientGone ? 0 : this.#client.writableLength;
-    const isSent = this.#target.writableLength < MOST_UNSENT_BYTES;
-    return isSent && this.#passage.costBytes + waiting < MOST_COST_BYTES;
+    return this.#target.writableLength < MOST_UNSENT_BYTES && this.owedBytes < MOST_COST_BYTES;
   }
 
   /** After the last whole PDU of a client that has left, once nothing more will come of it. */

@@ -158,6 +158,7 @@ for (const digest of [false, true]) {
       const client = await tap.into({ digest });
       const id = await tap.arm({ export: 'quorum', op: 'write', nth: 2, action: 'drop' });
       const [before, dropped, behind] = [2, 3, 4].map((fill) => client.write(QUORUM, fill, block(fill)));
+      const ping = client.ping(block(1));
       assert.equal((await before!).outcome, 'ok');
       const [, status] = await tap.ask('GET', `/rules/${id}?wait=dropped`);
       assert.equal((status as RuleStatus).outcome, 'not carried out');
@@ -165,6 +166,7 @@ for (const digest of [false, true]) {
       client.destroy();
       assert.equal((await dropped!).outcome, 'no answer');
       assert.equal((await behind!).outcome, 'no answer');
+      assert.equal((await ping).outcome, 'no answer', 'not even what stands outside of the numbering');
       await tap.audit.line('disconnected', ({ connection }) => connection === 1);
       const area = readFileSync(dir.quorum);
       assert.deepEqual([area[1024], area[1536], area[2048]], [2, 0, 0]);

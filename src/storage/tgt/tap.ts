@@ -82,8 +82,8 @@ export class Tap implements SessionHost {
       holder: holder === null ? null : { ...holder, key: showKey(holder.key) },
       clusterId: record.header?.clusterId ?? null,
       dataWritesUnderWay: this.#writes.count,
-      connections: [...this.#sessions.keys()].map(({ id, peer, caller, tasksUnderWay }) => {
-        return { id, peer, export: caller?.export ?? null, requestsInFlight: tasksUnderWay };
+      connections: [...this.#sessions].map(([{ id, peer, caller, tasksUnderWay }, { owedBytes }]) => {
+        return { id, peer, export: caller?.export ?? null, requestsInFlight: tasksUnderWay, owedBytes };
       }),
     };
   }

@@ -48,6 +48,19 @@ describe('tgtd: its end', () => {
     assert.equal((await quorum).outcome, 'ok');
   });
 
+  it('a client that is gone while tgtd is at its write: it is told as it ends', async () => {
+    using dir = new StorageDir(512, owned('a', 6));
+    await using tap = await TestTap.start(dir, { fencing: false });
+    const client = await tap.into();
+    await stopProcess(tap.tgtdPid);
+    void client.write(DATA, 0, block(1));
+    await tap.underWay(1);
+    client.socket.resetAndDestroy();
+    process.kill(tap.tgtdPid, 'SIGCONT');
+    assert.equal((await tap.audit.line('write')).outcome, 'ok');
+    assert.match((await tap.audit.line('disconnected')).reason, /^the connection broke: .*ECONNRESET/);
+  });
+
   it('a connection that is ended while tgtd is at its write: told as unknown when a reset says that it is through', async () => {
     using dir = new StorageDir(512, owned('a', 6));
     await using tap = await TestTap.start(dir);
