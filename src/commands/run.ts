@@ -61,7 +61,7 @@ async function run(config: AgentConfig): Promise<number> {
   cleanUp.use(opened.device);
   const service = cleanUp.use(await startService(config, opened, say));
   const { header, index } = opened;
-  const data = cleanUp.use(await openData(config, incarnation, opened));
+  const data = cleanUp.use(await openData(config, incarnation, opened, say));
   const quorum = endpoint.measured(opened.device);
   const agent = new Agent(
     { ...config, incarnation, index, header, version: programVersion(), pid: process.pid },
@@ -76,6 +76,7 @@ function openData(
   config: AgentConfig,
   incarnation: string,
   { header, index }: OpenQuorum,
+  warn: Say,
 ): Promise<DataAccess> {
   const { node, protocol, fencing, data, state } = config;
   return openDataAccess({
@@ -85,6 +86,7 @@ function openData(
     slot: index,
     stateDirectory: state,
     intervalMs: header.timings.intervalMs,
+    warn,
   });
 }
 

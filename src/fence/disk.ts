@@ -1,5 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import type { AccessOutcome, DataAccess } from '../ports/data-access.ts';
+import { RESERVATION_TYPE } from '../ports/reservable-unit.ts';
 import { GIVEN_UP, patienceFor, takeReservation } from './persistent-reservation.ts';
 import { reservationKey } from './reservation-key.ts';
 import { watchReservation } from './reservation-watch.ts';
@@ -60,6 +61,7 @@ export class DiskAccess implements DataAccess {
     const outcome = await takeReservation({
       paths: [this.#unit],
       key,
+      type: RESERVATION_TYPE.exclusiveAccess,
       ...patienceFor(deadlineMs),
       isGivenUp: () => attempt !== this.#attempt,
     });

@@ -19,25 +19,29 @@ export class GrantedUnit implements BridgedUnit {
   readonly blockBytes: number;
   readonly sizeBytes: number;
   readonly maximumBytes: number;
-  readonly #paths: readonly UnitPath[];
+  readonly #paths: UnitPath[] = [];
   readonly #info: UnitInfo;
   readonly #onLost: (reason: string) => void;
   #lostBecause: string | undefined;
 
   /** `onLost` is told once, of whatever ends access; what is asked for from then on fails with ENOTCONN. */
   constructor(paths: readonly UnitPath[], info: UnitInfo, onLost: (reason: string) => void) {
-    this.#paths = paths;
     this.#info = info;
     this.#onLost = onLost;
     this.readOnly = info.writeProtected;
     this.blockBytes = info.blockBytes;
     this.sizeBytes = info.blocks * info.blockBytes;
     this.maximumBytes = Math.floor(info.maximumTransferBlocks) * info.blockBytes;
-    for (const path of paths) {
-      path.onClosed((reason) => {
-        if (!paths.some(({ usable }) => usable)) this.lose(`${path.name}: ${reason}`);
-      });
-    }
+    for (const path of paths) this.add(path);
+  }
+
+  /** One more path, which was seen to have access. */
+  add(path: UnitPath): void {
+    this.#paths.push(path);
+    path.onClosed((reason) => {
+      this.#paths.splice(this.#paths.indexOf(path), 1);
+      if (this.paths.length === 0) this.lose(`${path.name}: ${reason}`);
+    });
   }
 
   get lostBecause(): string | undefined {

@@ -19,6 +19,8 @@ export interface DataAccessOptions {
   stateDirectory: string;
   /** T: how often to look who holds a unit. */
   intervalMs: number;
+  /** One line for people. */
+  warn(text: string): void;
 }
 
 /** The way into the data area. Rejects with DeviceUnusable for a URI that such a fence cannot work with. */
@@ -56,7 +58,7 @@ async function diskAccess(uri: string, { slot, intervalMs }: DataAccessOptions):
 function unitAccess(
   addresses: readonly IscsiAddress[],
   fencing: 'reservation' | 'none',
-  { claimant, slot, stateDirectory, intervalMs }: DataAccessOptions,
+  { claimant, slot, stateDirectory, intervalMs, warn }: DataAccessOptions,
 ): DataAccess {
   const [first, ...others] = addresses;
   return new UnitAccess({
@@ -66,5 +68,6 @@ function unitAccess(
     slot,
     socketPath: join(stateDirectory, DATA_SOCKET_NAME),
     checkEveryMs: intervalMs,
+    warn,
   });
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { takeReservation } from './persistent-reservation.ts';
+import { reservationTypeFor } from '../ports/reservable-unit.ts';
+import { joinReservation, takeReservation } from './persistent-reservation.ts';
 import { reservationKey } from './reservation-key.ts';
 import { type Command, type Nexus, nexusPort, type QueuedWrite, SpcUnit } from './model/spc-unit.fixture.ts';
 
@@ -25,7 +26,7 @@ class Server {
     const [first, ...others] = nexuses.map((nexus) =>
       nexusPort(async (command) => this.#send(nexus, command)),
     );
-    return takeReservation({ paths: [first!, ...others], key, ...patience });
+    return takeReservation({ paths: [first!, ...others], key, type: reservationTypeFor(paths), ...patience });
   }
 
   write(): QueuedWrite {
@@ -125,6 +126,20 @@ for (const hasAbort of [true, false]) {
       assert.deepEqual(await two!.take(2, 2), { kind: 'granted' });
       assert.equal(unit.registrations.size, 2);
       assert.equal(toldOf(unit, one!.nexus!).at(-1), CONFLICT);
+    });
+
+    it('is joined by one more path of its holder, and by no path of anybody else', async () => {
+      const join = (slot: number, epoch: number) => {
+        const nexus = unit.open({ slot, epoch });
+        const port = nexusPort(async (command) => unit.carryOut(nexus, command).value);
+        return joinReservation(port, { key: reservationKey(slot, epoch), deadlineMs: 1000 });
+      };
+      await one!.take(1, 2);
+      assert.equal(await join(1, 1), true);
+      await two!.take(2, 2);
+      assert.equal(await join(1, 1), false, 'preempted meanwhile');
+      await two!.take(2);
+      assert.equal(await join(2, 2), false, 'taken for one path alone');
     });
 
     it('is refused by a unit that is closed to this key after a restart, and named so', async () => {

@@ -14,6 +14,8 @@ export interface Attempt {
   paths: readonly [ReservableUnit, ...ReservableUnit[]];
   /** Of this server and its epoch. */
   key: bigint;
+  /** Exclusive Access where the server has one path, Registrants Only where it may have several. */
+  type: ReservationType;
   /** Of each command. */
   deadlineMs: number;
   /** Of the reset, which is not answered before what is queued in the target is through. */
@@ -58,8 +60,7 @@ export async function takeReservation(attempt: Attempt): Promise<AccessOutcome> 
 }
 
 async function take(attempt: Attempt): Promise<AccessOutcome> {
-  const { paths, key } = attempt;
-  const type = typeFor(paths.length);
+  const { paths, key, type } = attempt;
   await register(attempt, paths[0]);
   for (let round = 0, drained = false; round < MOST_ROUNDS; round += 1) {
     const seen = await look(attempt, paths[0]);
@@ -67,22 +68,36 @@ async function take(attempt: Attempt): Promise<AccessOutcome> {
     const barred = barrier(seen, key);
     if (barred !== undefined) return barred;
     const held = isHeld(seen, key, type, 1);
-    if (held && drained) return await joinOtherPaths(attempt, type);
-    drained = (held || (await seize(attempt, seen, type))) && (await drain(attempt));
+    if (held && drained) return await joinOtherPaths(attempt);
+    drained = (held || (await seize(attempt, seen))) && (await drain(attempt));
   }
   return { kind: 'failed', reason: `others came in between, ${MOST_ROUNDS} times in a row` };
 }
 
-function typeFor(paths: number): ReservationType {
-  return paths > 1 ? RESERVATION_TYPE.exclusiveAccessRegistrantsOnly : RESERVATION_TYPE.exclusiveAccess;
+/**
+ * One more path to a unit that this server holds already, over several: the same key on a new nexus. False when the unit is
+ * not held under that key any more. What was seen before the registration does not count: an owner that came in between
+ * has not preempted this nexus.
+ */
+export async function joinReservation(
+  path: ReservableUnit,
+  attempt: Pick<Attempt, 'key' | 'deadlineMs'>,
+): Promise<boolean> {
+  await register(attempt, path);
+  const { keys, reservation } = await look(attempt, path);
+  const isShared = reservation?.type === RESERVATION_TYPE.exclusiveAccessRegistrantsOnly;
+  return isShared && reservation.key === attempt.key && keys.every((key) => key === attempt.key);
 }
 
 /** A nexus that was used before may have been told already that it was preempted: that is about former times. */
-async function register({ key, deadlineMs }: Attempt, path: ReservableUnit): Promise<void> {
+async function register(
+  { key, deadlineMs }: Pick<Attempt, 'key' | 'deadlineMs'>,
+  path: ReservableUnit,
+): Promise<void> {
   await patiently(() => path.registerKey(key, deadlineMs), isAttention);
 }
 
-async function look({ deadlineMs }: Attempt, path: ReservableUnit): Promise<Sight> {
+async function look({ deadlineMs }: Pick<Attempt, 'deadlineMs'>, path: ReservableUnit): Promise<Sight> {
   const { keys } = await patiently(() => path.readKeys(deadlineMs), isHarmless);
   const reservation = await patiently(() => path.readReservation(deadlineMs), isHarmless);
   return { keys, reservation };
@@ -114,14 +129,14 @@ function isHeld({ keys, reservation }: Sight, own: bigint, type: ReservationType
 }
 
 /** Preempts everybody, and reserves a unit that nobody held. False when what was seen turned out not to be so any more. */
-async function seize(attempt: Attempt, seen: Sight, type: ReservationType): Promise<boolean> {
-  const { paths, key, deadlineMs } = attempt;
+async function seize(attempt: Attempt, seen: Sight): Promise<boolean> {
+  const { paths, key, type, deadlineMs } = attempt;
   const [path] = paths;
   const victims = victimsIn(seen, key, type);
   let abort =
     victims.length > 0 && (await patiently(() => path.supportsPreemptAndAbort(deadlineMs), isHarmless));
   try {
-    for (const victim of victims) abort = await preempt(attempt, victim, type, abort);
+    for (const victim of victims) abort = await preempt(attempt, victim, abort);
     if (seen.reservation === undefined)
       await patiently(() => path.reserve(key, type, deadlineMs), isHarmless);
     return true;
@@ -144,9 +159,8 @@ function victimsIn({ keys, reservation }: Sight, own: bigint, type: ReservationT
 
 /** Ends what the victim has under way too, where the target knows how. Returns whether it does: it may turn out not to. */
 async function preempt(
-  { paths: [path], key, deadlineMs }: Attempt,
+  { paths: [path], key, type, deadlineMs }: Attempt,
   victim: bigint,
-  type: ReservationType,
   abort: boolean,
 ): Promise<boolean> {
   try {
@@ -170,8 +184,8 @@ async function drain({ paths: [path], resetDeadlineMs }: Attempt): Promise<true>
 }
 
 /** The unit is held by way of the first path; the others register the same key, and must then see the same. */
-async function joinOtherPaths(attempt: Attempt, type: ReservationType): Promise<AccessOutcome> {
-  const { paths, key } = attempt;
+async function joinOtherPaths(attempt: Attempt): Promise<AccessOutcome> {
+  const { paths, key, type } = attempt;
   const [, ...others] = paths;
   for (const path of others) await register(attempt, path);
   for (const path of others) {

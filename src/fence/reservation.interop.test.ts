@@ -19,6 +19,7 @@ interface Options {
 /** A server as far as the data area is concerned. */
 class Server {
   readonly access: UnitAccess;
+  readonly said: string[] = [];
   readonly #lost: { epoch: number; reason: string }[] = [];
   readonly #waiting: ((lost: { epoch: number; reason: string }) => void)[] = [];
   readonly #socketPath: string;
@@ -36,6 +37,7 @@ class Server {
       slot,
       socketPath: this.#socketPath,
       checkEveryMs,
+      warn: (text) => void this.said.push(text),
     });
     this.access.onLost((epoch, reason) => {
       const lost = { epoch, reason };
@@ -164,15 +166,18 @@ describe('a data area on tgt', () => {
     assert.equal((await one.obtain(1)).kind, 'refused');
   });
 
-  it('lasts with one path of two, and is lost with both', async () => {
+  it('lasts with one path of two until the other is back, and is lost with both', async () => {
     const one = server(1, { paths: 2 });
     await one.obtain(1);
     await using service = await one.service(1);
     await tgt.dropSessions(1);
     await service.writeDurably(0, block('a'), DEADLINE_MS);
+    while (one.said.length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
+    assert.match(one.said[1]!, /^data: a path is back, 2 of 2/);
+    await service.writeDurably(512, block('b'), DEADLINE_MS);
     await tgt.dropSessions();
     await one.lost();
-    assert.deepEqual(at(0), block('a'));
+    assert.deepEqual([at(0), at(512)], [block('a'), block('b')]);
   });
 
   it('is taken from every path of the former owner', async () => {

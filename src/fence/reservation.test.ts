@@ -25,6 +25,8 @@ describe('access to a unit by its reservation', () => {
   let paths: MemoryPath[];
   let access: UnitAccess;
   let lost: [number, string][];
+  let said: string[];
+  let heard = Promise.withResolvers<void>();
   /** What opening the path at a host waits for, or fails with. */
   let opening: Record<string, Promise<void>>;
   let identities: Record<string, string>;
@@ -33,7 +35,7 @@ describe('access to a unit by its reservation', () => {
     folder = mkdtempSync(join(tmpdir(), 'arbiter-access-'));
     socketPath = join(folder, 'data.sock');
     target = new SpcUnit({ hasAbort: false });
-    [paths, lost, opening, identities] = [[], [], {}, {}];
+    [paths, lost, said, opening, identities] = [[], [], [], {}, {}];
     access = over('a', 'b');
   });
   afterEach(async () => {
@@ -50,6 +52,11 @@ describe('access to a unit by its reservation', () => {
       slot: 1,
       socketPath,
       checkEveryMs: 20,
+      warn: (text) => {
+        said.push(text);
+        heard.resolve();
+        heard = Promise.withResolvers();
+      },
       openPath: async ({ host }, { node, alias }) => {
         await opening[host];
         assert.deepEqual([node, alias.split('.')[0]], ['server-1', 'data@server-1']);
@@ -138,5 +145,41 @@ describe('access to a unit by its reservation', () => {
     assert.deepEqual(lost, []);
     paths[1]!.break();
     assert.deepEqual(lost, [[7, 'b: broken by a test']]);
+  });
+
+  it('brings a lost path back, and says so', async () => {
+    await access.obtain(7, 1000);
+    paths[0]!.break();
+    while (said.length < 2) await heard.promise;
+    assert.deepEqual(said, [
+      'data: a path was lost, 1 of 2 are left: a: broken by a test',
+      'data: a path is back, 2 of 2: a',
+    ]);
+    paths[1]!.break();
+    assert.deepEqual(lost, [], 'the one that is back is as good as the other');
+    assert.equal(
+      [...target.registrations.values()].every((key) => key === 0x0001_0000_0000_0007n),
+      true,
+    );
+  });
+
+  it('takes the unit so that a path which comes later can join, and it does', async () => {
+    opening['b'] = Promise.reject(new RequestFailed('b: not connected', 'ENOTCONN'));
+    await access.obtain(7, 1000);
+    assert.equal(target.holder?.type, 6);
+    assert.deepEqual(said, ['data: 1 of 2 paths cannot be opened']);
+    delete opening['b'];
+    while (said.length < 2) await heard.promise;
+    assert.equal(said[1], 'data: a path is back, 2 of 2: b');
+  });
+
+  it('brings no path back that leads to another unit now', async () => {
+    await access.obtain(7, 1000);
+    identities['b'] = 'another';
+    paths[1]!.break();
+    const tried = paths.length;
+    while (paths.length < tried + 2) await new Promise(setImmediate);
+    assert.equal(said.length, 1);
+    assert.ok(paths.slice(2, tried + 1).every(({ log, usable }) => !usable && log.join() === 'closed'));
   });
 });

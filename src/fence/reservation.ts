@@ -3,9 +3,12 @@ import type { IscsiAddress } from '../block/uri-iscsi.ts';
 import { formatNbdUri } from '../block/uri-nbd.ts';
 import { DeviceUnusable } from '../ports/block-device.ts';
 import type { AccessOutcome, DataAccess } from '../ports/data-access.ts';
+import { reservationTypeFor } from '../ports/reservable-unit.ts';
 import { Bridge } from './bridge.ts';
 import { type Claimant, dataExport } from './data-export.ts';
 import { GrantedUnit } from './granted-unit.ts';
+import { PathRepair } from './path-repair.ts';
+import { describe, isJoined, leaving, left, strangePath } from './paths.ts';
 import { GIVEN_UP, patienceFor, takeReservation } from './persistent-reservation.ts';
 import { reservationKey } from './reservation-key.ts';
 import { watchReservation } from './reservation-watch.ts';
@@ -23,17 +26,20 @@ export interface UnitAccessOptions {
   socketPath: string;
   /** How often to look who holds the unit. */
   checkEveryMs: number;
+  /** One line for people: a path was lost, or is back. */
+  warn(text: string): void;
   openPath?: typeof openIscsiPath;
 }
 
 /** What access consists of, and what ends it. */
 interface Held {
   bridge: Bridge;
-  stopWatching(): void;
+  /** The watch of the reservation, and what brings back lost paths. */
+  stop(): void;
 }
 
-/** How long a session that is given up may take to log out; whoever waits for that waits no longer. */
-const LEAVE_MS = 1000;
+/** A lost path is tried again every so many looks at the reservation: each try is a login. */
+const REPAIR_INTERVALS = 5;
 
 /**
  * The data area on a unit of an iSCSI target. A reservation binds the session that took it, so the agent keeps that
@@ -44,7 +50,7 @@ export class UnitAccess implements DataAccess {
   readonly fencing: 'reservation' | 'none';
   readonly #options: UnitAccessOptions;
   /** Those of the attempt under way, and of the access that came of it. */
-  #paths: readonly UnitPath[] = [];
+  #paths: UnitPath[] = [];
   #held: Held | undefined;
   /** Raised by whatever makes an attempt under way pointless. */
   #attempt = 0;
@@ -70,11 +76,12 @@ export class UnitAccess implements DataAccess {
     const attempt = this.#attempt;
     try {
       const opened = await this.#openPaths(epoch, deadlineMs);
-      if (attempt !== this.#attempt) return leaving(opened, GIVEN_UP);
-      this.#paths = opened;
-      const outcome = await this.#take(opened, epoch, deadlineMs);
-      const info = outcome.kind === 'granted' ? await describe(opened, deadlineMs) : undefined;
-      if (attempt === this.#attempt && info !== undefined) await this.#hold(opened, info, epoch);
+      const paths = [...opened.values()];
+      if (attempt !== this.#attempt) return leaving(paths, GIVEN_UP);
+      this.#paths = paths;
+      const outcome = await this.#take(paths, epoch, deadlineMs);
+      const info = outcome.kind === 'granted' ? await describe(paths, deadlineMs) : undefined;
+      if (attempt === this.#attempt && info !== undefined) await this.#hold(opened, info, epoch, deadlineMs);
       if (attempt !== this.#attempt) return GIVEN_UP;
       if (outcome.kind !== 'granted') void this.giveUp();
       return outcome;
@@ -92,7 +99,7 @@ export class UnitAccess implements DataAccess {
     const { held, paths } = { held: this.#held, paths: this.#paths };
     this.#held = undefined;
     this.#paths = [];
-    held?.stopWatching();
+    held?.stop();
     held?.bridge.close();
     await left(paths);
   }
@@ -101,88 +108,97 @@ export class UnitAccess implements DataAccess {
     return this.giveUp();
   }
 
-  /** All that can be opened; rejects with what the first one failed of when none can. */
-  async #openPaths(epoch: number, deadlineMs: number): Promise<readonly UnitPath[]> {
+  /** All that can be opened, by their number; rejects with what the first one failed of when none can. */
+  async #openPaths(epoch: number, deadlineMs: number): Promise<ReadonlyMap<number, UnitPath>> {
+    const { addresses } = this.#options;
+    const opened = await Promise.allSettled(
+      addresses.map((_, index) => this.#open(index, epoch, deadlineMs)),
+    );
+    const paths = new Map<number, UnitPath>();
+    opened.forEach((each, index) => each.status === 'fulfilled' && paths.set(index, each.value));
+    const [failed] = opened.flatMap((each) => (each.status === 'rejected' ? [each.reason as Error] : []));
+    if (paths.size === 0) throw failed!;
+    return paths;
+  }
+
+  #open(index: number, epoch: number, deadlineMs: number): Promise<UnitPath> {
     const { addresses, claimant, openPath = openIscsiPath } = this.#options;
     const user = { node: claimant.node, alias: dataExport(claimant, epoch) };
-    const opened = await Promise.allSettled(addresses.map((address) => openPath(address, user, deadlineMs)));
-    const paths = opened.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
-    const [failed] = opened.flatMap((each) => (each.status === 'rejected' ? [each.reason as Error] : []));
-    if (paths.length === 0) throw failed!;
-    return paths;
+    return openPath(addresses[index]!, user, deadlineMs);
   }
 
   async #take(paths: readonly UnitPath[], epoch: number, deadlineMs: number): Promise<AccessOutcome> {
     if (this.fencing === 'none') return { kind: 'granted' };
     const strange = await strangePath(paths, deadlineMs);
     if (strange !== undefined) return { kind: 'failed', reason: strange };
-    const key = reservationKey(this.#options.slot, epoch);
+    const { slot, addresses } = this.#options;
     const [first, ...others] = paths;
-    const isGivenUp = () => this.#paths !== paths;
-    return takeReservation({ paths: [first!, ...others], key, ...patienceFor(deadlineMs), isGivenUp });
+    return takeReservation({
+      paths: [first!, ...others],
+      key: reservationKey(slot, epoch),
+      type: reservationTypeFor(addresses.length),
+      ...patienceFor(deadlineMs),
+      isGivenUp: () => this.#paths !== paths,
+    });
   }
 
-  async #hold(paths: readonly UnitPath[], info: UnitInfo, epoch: number): Promise<void> {
-    const { socketPath, claimant, slot, checkEveryMs } = this.#options;
+  async #hold(
+    opened: ReadonlyMap<number, UnitPath>,
+    info: UnitInfo,
+    epoch: number,
+    deadlineMs: number,
+  ): Promise<void> {
+    const { socketPath, claimant } = this.#options;
     const attempt = this.#attempt;
-    const unit = new GrantedUnit(paths, info, (reason) => {
+    const unit = new GrantedUnit([...opened.values()], info, (reason) => {
       if (attempt !== this.#attempt || this.#held === undefined) return;
       void this.giveUp();
       this.#onLost(epoch, reason);
     });
     const bridge = await Bridge.open(socketPath, dataExport(claimant, epoch), unit);
-    if (attempt !== this.#attempt || unit.lostBecause !== undefined) {
-      bridge.close();
-      if (unit.lostBecause !== undefined)
-        throw new Error(`lost again while it was being granted: ${unit.lostBecause}`);
+    if (attempt === this.#attempt && unit.lostBecause === undefined) {
+      this.#held = { bridge, stop: this.#lookAfter(unit, opened, epoch, deadlineMs) };
       return;
     }
+    bridge.close();
+    if (unit.lostBecause !== undefined)
+      throw new Error(`lost again while it was being granted: ${unit.lostBecause}`);
+  }
+
+  /** Looks who holds the unit, and after its paths. Returns what ends that. */
+  #lookAfter(
+    unit: GrantedUnit,
+    opened: ReadonlyMap<number, UnitPath>,
+    epoch: number,
+    deadlineMs: number,
+  ): () => void {
+    const { addresses, slot, checkEveryMs, warn } = this.#options;
+    if (this.fencing === 'none') return () => {};
+    const key = reservationKey(slot, epoch);
+    const [first] = opened.values();
     const watched = {
-      name: paths[0]!.name,
+      name: first!.name,
       path: () => unit.paths[0],
       lose: (reason: string) => unit.lose(reason),
     };
-    const stopWatching =
-      this.fencing === 'none'
-        ? () => {}
-        : watchReservation(watched, reservationKey(slot, epoch), checkEveryMs);
-    this.#held = { bridge, stopWatching };
+    const stopWatching = watchReservation(watched, key, checkEveryMs);
+    if (addresses.length === 1) return stopWatching;
+    const paths = this.#paths;
+    const repair = new PathRepair(opened, addresses.length, REPAIR_INTERVALS * checkEveryMs, {
+      open: async (index) => {
+        const path = await this.#open(index, epoch, deadlineMs);
+        if (await isJoined(path, unit, key, deadlineMs)) return path;
+        return void path.close();
+      },
+      joined: (path) => {
+        paths.push(path);
+        unit.add(path);
+      },
+      warn,
+    });
+    return () => {
+      stopWatching();
+      repair.stop();
+    };
   }
-}
-
-/** Several paths must lead to one unit, or the reservation of one would guard nothing on the other. */
-async function strangePath(paths: readonly UnitPath[], deadlineMs: number): Promise<string | undefined> {
-  const [first, ...others] = paths;
-  if (others.length === 0) return undefined;
-  const identity = await first!.identity(deadlineMs);
-  for (const path of others) {
-    if (identity === '' || (await path.identity(deadlineMs)) !== identity)
-      return `${path.name}: not the same unit as ${first!.name} (INQUIRY page 83)`;
-  }
-  return undefined;
-}
-
-/** Commands in a description, each with its own patience. */
-const DESCRIBED_BY = 5;
-
-/** After the reservation is held, for only then does every command of it work; by the first path. */
-async function describe(paths: readonly UnitPath[], deadlineMs: number): Promise<UnitInfo> {
-  const [first, ...others] = paths;
-  const info = await first!.describe(DESCRIBED_BY * deadlineMs);
-  // Each session is told once what had happened to the unit, and must not be told instead of a write.
-  for (const path of others) await path.describe(DESCRIBED_BY * deadlineMs);
-  return info;
-}
-
-function leaving(paths: readonly UnitPath[], outcome: AccessOutcome): AccessOutcome {
-  void left(paths);
-  return outcome;
-}
-
-async function left(paths: readonly UnitPath[]): Promise<void> {
-  const closed = Promise.allSettled(paths.map((path) => path.close()));
-  const timer = Promise.withResolvers<void>();
-  const waited = setTimeout(timer.resolve, LEAVE_MS);
-  await Promise.race([closed, timer.promise]);
-  clearTimeout(waited);
 }

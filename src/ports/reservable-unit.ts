@@ -39,3 +39,8 @@ export interface Reservation {
 /** Exclusive Access: the holder's nexus alone. Registrants Only: every registered nexus, for several paths to one unit. */
 export const RESERVATION_TYPE = { exclusiveAccess: 3, exclusiveAccessRegistrantsOnly: 6 } as const;
 export type ReservationType = (typeof RESERVATION_TYPE)[keyof typeof RESERVATION_TYPE];
+
+/** What a server takes a unit by that it has so many paths to. */
+export function reservationTypeFor(paths: number): ReservationType {
+  return paths > 1 ? RESERVATION_TYPE.exclusiveAccessRegistrantsOnly : RESERVATION_TYPE.exclusiveAccess;
+}

@@ -1,5 +1,5 @@
 import type { AccessOutcome } from '../../ports/data-access.ts';
-import type { ReservableUnit } from '../../ports/reservable-unit.ts';
+import { type ReservableUnit, reservationTypeFor } from '../../ports/reservable-unit.ts';
 import { takeReservation } from '../persistent-reservation.ts';
 import { reservationKey } from '../reservation-key.ts';
 import type { Session } from './session.fixture.ts';
@@ -83,7 +83,12 @@ export class Server {
     const key = reservationKey(this.slot, epoch);
     const through = this.#manners.through ?? ((port) => port);
     const [first, ...others] = sessions.map((each) => through(each.port, key));
-    const outcome = await takeReservation({ paths: [first!, ...others], key, ...patience });
+    const outcome = await takeReservation({
+      paths: [first!, ...others],
+      key,
+      type: reservationTypeFor(this.#paths),
+      ...patience,
+    });
     const isStillWanted = this.sessions === sessions;
     if (outcome.kind === 'granted' && isStillWanted) this.#about.letIn(owner);
     return outcome;
