@@ -13,7 +13,7 @@ import {
 } from './scripted-target.fixture.ts';
 
 const long = 5000;
-const short = 200;
+const short = 500;
 const chap = { user: 'me', secret: new Secret('a secret of 18 b.') };
 const mutual = { ...chap, targetUser: 'it', targetSecretFile: '/dev/null' };
 
@@ -126,9 +126,9 @@ describe('opening a unit of an iSCSI target that', function () {
 
   // prettier-ignore
   const silences: readonly [phase: string, script: Script, text: RegExp, more?: Partial<IscsiAddress>][] = [
-    ['before it has said anything', { login: () => true }, /: login, security negotiation: no answer within 200 ms$/],
-    ['when it has asked for CHAP', asking(() => undefined), /: login, CHAP: no answer within 200 ms$/, chap],
-    ['before the operational negotiation', { login: (request) => request.currentStage === 1 }, /: login, operational negotiation: no answer within 200 ms$/],
+    ['before it has said anything', { login: () => true }, /: login, security negotiation: no answer within 500 ms$/],
+    ['when it has asked for CHAP', asking(() => undefined), /: login, CHAP: no answer within 500 ms$/, chap],
+    ['before the operational negotiation', { login: (request) => request.currentStage === 1 }, /: login, operational negotiation: no answer within 500 ms$/],
     ['when it has let one in', { command: () => true }, /: INQUIRY was not answered within \d+ ms, before it was of use$/],
     ['at TEST UNIT READY', { command: ({ cdb }) => cdb[0] === 0x00 }, /: TEST UNIT READY was not answered within \d+ ms/],
     ['at READ CAPACITY', { command: ({ cdb }) => cdb[0] === 0x9e }, /: SERVICE ACTION IN\(16\) was not answered within \d+ ms/],

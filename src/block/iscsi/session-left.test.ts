@@ -6,7 +6,7 @@ import { ended } from './scripted-target.fixture.ts';
 import { IscsiSession } from './session.ts';
 
 const long = 5000;
-const short = 100;
+const short = 400;
 const sector = (fill: number): Uint8Array => new Uint8Array(512).fill(fill);
 
 describe('a session whose target', () => {

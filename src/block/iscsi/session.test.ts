@@ -7,7 +7,7 @@ import { ended } from './scripted-target.fixture.ts';
 import { fixedSense } from './unit-data.fixture.ts';
 
 const long = 5000;
-const short = 100;
+const short = 400;
 const sector = (fill: number): Uint8Array => new Uint8Array(512).fill(fill);
 
 describe('a session with an iSCSI target', function () {
@@ -42,7 +42,7 @@ describe('a session with an iSCSI target', function () {
     const command = it.session.command(1, write16(0, sector(7), 512), short);
     await assert.rejects(command, {
       name: 'OutcomeUnknown',
-      message: `${it.session.name}: WRITE(16) to unit 1 was not answered within 100 ms`,
+      message: `${it.session.name}: WRITE(16) to unit 1 was not answered within 400 ms`,
     });
     assert.equal(it.session.usable, false);
     await ended(it.holding.target.connections[0]!);
@@ -50,7 +50,7 @@ describe('a session with an iSCSI target', function () {
 
   it('stays while the target answers others, and throws a late answer away', async () => {
     await using it = await openedSession();
-    const late = readBlock(it.session, 0, short);
+    const late = readBlock(it.session, 0, 500);
     const { request, talk } = await it.holding.next();
     const other = it.session.command(1, testUnitReady(), long);
     await assert.rejects(late, OutcomeUnknown);
@@ -121,7 +121,7 @@ describe('a session with an iSCSI target', function () {
       assert.deepEqual([error.code, error.effect], ['ETIMEDOUT', 'none']);
       assert.match(
         error.message,
-        /: WRITE\(16\) to unit 1 was not sent: the target took no more commands within 100 ms$/,
+        /: WRITE\(16\) to unit 1 was not sent: the target took no more commands within 400 ms$/,
       );
       return true;
     });
