@@ -34,6 +34,25 @@ describe('the guard (R6)', () => {
     assert.equal(await witness.line(), '7 green');
   });
 
+  it('gives the service no secret of the storage that stands in the environment of the agent', async () => {
+    using state = temporaryDirectory();
+    const witness = new Witness(state.path);
+    const argv = witness.service(
+      `echo "[$LIBISCSI_CHAP_PASSWORD$LIBISCSI_CHAP_TARGET_PASSWORD]" >&9; ${OBEDIENT}`,
+    );
+    process.env['LIBISCSI_CHAP_PASSWORD'] = process.env['LIBISCSI_CHAP_TARGET_PASSWORD'] = 'hunter2hunter2';
+    try {
+      await using service = await startGuardedService(setup(state.path, argv));
+      service.extend(clock.nowMs() + 5000);
+      await service.start(env);
+      assert.equal(await witness.line(), 'up');
+      assert.equal(await witness.line(), '[]');
+    } finally {
+      delete process.env['LIBISCSI_CHAP_PASSWORD'];
+      delete process.env['LIBISCSI_CHAP_TARGET_PASSWORD'];
+    }
+  });
+
   it('ends a service that ignores every signal but one at the end of its lease', async () => {
     using state = temporaryDirectory();
     const witness = new Witness(state.path);

@@ -114,7 +114,7 @@ export class ServiceProcess {
       detached: true,
       // Standard output of the agent is its journal, so whatever the service says goes to standard error.
       stdio: ['ignore', 2, 2],
-      env: { ...process.env, ...command.env },
+      env: { ...withoutSecrets(process.env), ...command.env },
       ...(command.directory === undefined ? {} : { cwd: command.directory }),
     });
     // Before the loop goes on nobody reaps it, so this names the very process that was started.
@@ -208,4 +208,10 @@ async function spawned(child: ChildProcess, program: string): Promise<void> {
   } catch (error) {
     throw new Error(`${program} cannot be run: ${(error as Error).message}`, { cause: error });
   }
+}
+
+/** What the agent's storage is logged in to with is not the service's business, unless its file says so. */
+function withoutSecrets(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { LIBISCSI_CHAP_PASSWORD: _, LIBISCSI_CHAP_TARGET_PASSWORD: __, ...rest } = environment;
+  return rest;
 }
