@@ -165,6 +165,23 @@ describe('a session with an iSCSI target', function () {
     assert.ok(pieces.every((piece) => piece.every((byte) => byte === 1)));
   });
 
+  it('sends a write as it was that had to wait for room in the window', async () => {
+    await using it = await openedSession({
+      login: (request, talk) => ((talk.window = 1), talk.loginResponse(request, []), true),
+    });
+    const first = readBlock(it.session, 0);
+    const bytes = sector(1);
+    const second = it.session.command(1, write16(1, bytes, 512), long);
+    bytes.fill(2);
+    const { request, talk } = await it.holding.next();
+    talk.data(request, sector(0));
+    await first;
+    const held = await it.holding.next();
+    assert.deepEqual(held.request.data, Buffer.from(sector(1)));
+    held.talk.status(held.request, 0);
+    assert.equal((await second).status, 0);
+  });
+
   it('leaves when a write was given up whose data the target may still ask for', async () => {
     await using it = await openedSession();
     const command = it.session.command(1, write16(0, new Uint8Array(1 << 20), 512), short);

@@ -11,7 +11,7 @@ import { parseSense } from '../../wire/scsi/sense.ts';
 import { Alarm } from '../alarm.ts';
 import type { CommandAnswer } from './condition.ts';
 import { type IscsiTarget, type LoggedIn, logIn } from './login.ts';
-import { Outbox } from './outbox.ts';
+import { Outbox } from '../outbox.ts';
 import { isAwaited, noAnswer, notSent, type Task, Tasks } from './tasks.ts';
 import { taskResponseName } from './task-response.ts';
 
@@ -32,6 +32,7 @@ export class IscsiSession implements AsyncDisposable {
   readonly #wire: Initiator;
   readonly #outbox: Outbox;
   readonly #tasks = new Tasks();
+  readonly #keep = (data: Uint8Array): Uint8Array => this.#tasks.memory.copyOf(data);
   readonly #alarm = new Alarm((nowMs) => this.#expireUntil(nowMs));
   #chunksReceived = 0;
   readonly #closedListeners: ((reason: string) => void)[] = [];
@@ -98,10 +99,12 @@ export class IscsiSession implements AsyncDisposable {
     what = `${operationName(request.cdb[0]!)} to unit ${String(lun)}`,
   ): Promise<CommandAnswer> {
     this.#requireUsable();
-    const command = { ...request, lun, ...(request.dataOut && { dataOut: request.dataOut.slice() }) };
+    const command = { ...request, lun, keep: this.#keep };
     return this.#begin<CommandAnswer>({ what, command, deadlineMs }, (task) => {
       this.#tasks.queue(task);
       this.#issueQueued();
+      const isQueued = task.tag === undefined;
+      if (isQueued && command.dataOut !== undefined) command.dataOut = command.dataOut.slice();
     });
   }
 
@@ -219,6 +222,7 @@ export class IscsiSession implements AsyncDisposable {
       const issued = this.#wire.issue(next.command!);
       if (issued === undefined) return;
       next.receivedBefore = this.#chunksReceived;
+      if (issued.kept !== undefined) next.kept = issued.kept;
       this.#tasks.sent(issued.tag, next);
       this.#outbox.send(issued.pieces);
     }

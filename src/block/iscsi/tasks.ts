@@ -2,6 +2,7 @@ import { OutcomeUnknown, RequestFailed } from '../../ports/block-device.ts';
 import type { Lun } from '../../wire/iscsi/header-fields.ts';
 import type { Command } from '../../wire/iscsi/requests.ts';
 import type { SessionParameters } from '../../wire/iscsi/session-parameters.ts';
+import { SpareMemory } from '../spare-memory.ts';
 
 /** A command somebody waits for, or a task management request. */
 export interface Task {
@@ -11,6 +12,8 @@ export interface Task {
   command: Command | undefined;
   /** Undefined until it is sent. */
   tag?: number;
+  /** The copy of what it writes, if there had to be one. */
+  kept?: Uint8Array;
   /** What had been received on this connection when it was sent, in chunks. */
   receivedBefore: number;
   deadlineMs: number;
@@ -23,6 +26,8 @@ export interface Task {
 
 /** What a session has under way: sent, by tag, and waiting for room in the target's command window, in order. */
 export class Tasks {
+  /** For what has to wait until the target asks for it. */
+  readonly memory = new SpareMemory();
   readonly #sent = new Map<number, Task>();
   readonly #queued = new Set<Task>();
 
@@ -46,10 +51,11 @@ export class Tasks {
     this.#sent.set(tag, task);
   }
 
-  /** Takes out what was answered; undefined when its user gave it up earlier and its answer is late. */
+  /** Takes out what was answered, and so is of no use to the target any more; undefined when its user gave it up earlier and its answer is late. */
   settle(tag: number): Task | undefined {
     const task = this.#sent.get(tag);
     this.#sent.delete(tag);
+    if (task?.kept !== undefined) this.memory.giveBack(task.kept);
     return task;
   }
 

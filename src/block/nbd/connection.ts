@@ -9,7 +9,7 @@ import type { NbdAddress } from '../uri-nbd.ts';
 import { formatNbdUri } from '../uri-nbd.ts';
 import { Alarm } from '../alarm.ts';
 import { negotiate, type Negotiated, type NbdTarget } from './negotiate.ts';
-import { Outbox } from './outbox.ts';
+import { Outbox } from '../outbox.ts';
 import { shortened } from './shortened.ts';
 
 /** Requests whose user gave up and that were not answered either. Beyond that the connection is given up too. */

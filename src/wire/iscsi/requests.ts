@@ -15,8 +15,10 @@ export interface Command {
   lun: Lun;
   /** Up to 16 bytes. */
   cdb: Uint8Array;
-  /** Not copied: it is not to be changed before the command is answered or given up with `abandon`. */
+  /** Not to be changed before the command is answered or given up with `abandon`, unless `keep` is given. */
   dataOut?: Uint8Array;
+  /** Copies `dataOut` where some of it has to wait until the target asks for it. */
+  keep?: (dataOut: Uint8Array) => Uint8Array;
   /** The most it may read. */
   dataInBytes?: number;
   /** Past the command window (section 4.2.2.1); few targets take more than one at a time. */
@@ -37,6 +39,8 @@ export type TaskManagement = keyof typeof functions;
 export interface Issued {
   tag: number;
   pieces: readonly Uint8Array[];
+  /** The copy that `keep` made, which is of no use any more when the command is answered. */
+  kept?: Uint8Array;
 }
 
 const nothing = new Uint8Array(0);
@@ -54,7 +58,8 @@ export class Requests {
   }
 
   /** undefined while the command window is closed. */
-  command({ lun, cdb, dataOut = nothing, dataInBytes = 0, immediate = false }: Command): Issued | undefined {
+  command(command: Command): Issued | undefined {
+    const { lun, cdb, dataOut = nothing, dataInBytes = 0, immediate = false } = command;
     if (dataOut.length > 0 && dataInBytes > 0)
       throw new Error('invariant: a SCSI command that reads and writes');
     if (!immediate && !this.#numbering.isOpen) return undefined;
@@ -80,7 +85,8 @@ export class Requests {
       cdb,
       data,
     });
-    const tag = this.#tasks.begin(new CommandTask(lun, cmdSN, dataOut, unasked, dataInBytes));
+    const kept = unasked < dataOut.length ? command.keep?.(dataOut) : undefined;
+    const tag = this.#tasks.begin(new CommandTask(lun, cmdSN, kept ?? dataOut, unasked, dataInBytes));
     putU32(header, 16, tag);
     if (!immediate) this.#numbering.next();
     const pieces = sealed(header, data, digests);
@@ -91,7 +97,7 @@ export class Requests {
         inCommand,
         dataOut.subarray(inCommand, unasked),
       );
-    return { tag, pieces };
+    return kept === undefined ? { tag, pieces } : { tag, pieces, kept };
   }
 
   /** What an R2T asks for. */

@@ -138,6 +138,23 @@ describe('a SCSI command that writes', () => {
     );
   });
 
+  it('is copied by its user where some of it has to wait, and only there', () => {
+    const { initiator, target } = ready({}, 'InitialR2T=Yes', 'FirstBurstLength=1024');
+    const copies: Uint8Array[] = [];
+    const keep = (data: Uint8Array): Uint8Array => (copies.push(data.slice()), copies.at(-1)!);
+    const atOnce = initiator.issue({ lun: 1, cdb, dataOut: payload(1024), keep })!;
+    assert.deepEqual([atOnce.kept, copies.length], [undefined, 0]);
+    const dataOut = payload(2048);
+    const waiting = initiator.issue({ lun: 1, cdb, dataOut, keep })!;
+    assert.equal(waiting.kept, copies[0]);
+    dataOut.fill(0);
+    const [asked] = feed(initiator, target.r2t(waiting.tag, 1, 0, 1024, 1024));
+    assert.ok(asked?.kind === 'send');
+    const [pdu] = sentPdus(asked.pieces);
+    assert.ok(pdu?.kind === 'data-out');
+    assert.deepEqual(Buffer.from(pdu.data), Buffer.from(payload(2048).subarray(1024)));
+  });
+
   it('sends nothing more when nobody waits for it, so that its bytes may be changed', () => {
     const { initiator, target } = ready({}, 'InitialR2T=Yes', 'ImmediateData=No');
     const { tag } = initiator.issue({ lun: 1, cdb, dataOut: payload(4096) })!;

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 /** Of one piece of memory. Agents say little, so the first ones are small; a larger request gets memory of its own. */
 const leastBytes = 4 * 1024;
 const mostBytes = 256 * 1024;
-/** So much is worth a system call of its own, and the server may begin with it. */
+/** So much is worth a system call of its own, and the other side may begin with it. */
 const enoughBytes = 64 * 1024;
 /** Pieces that are kept for what is said next. */
 const sparePieces = 4;
@@ -47,6 +47,18 @@ export class Outbox {
     piece.usedBytes += lengthBytes;
     return piece.bytes.subarray(start, piece.usedBytes);
   };
+
+  /** Pieces that follow each other, copied. */
+  send(pieces: readonly Uint8Array[]): void {
+    let lengthBytes = 0;
+    for (const piece of pieces) lengthBytes += piece.length;
+    const room = this.room(lengthBytes);
+    let at = 0;
+    for (const piece of pieces) {
+      room.set(piece, at);
+      at += piece.length;
+    }
+  }
 
   /** Hands over what there is, now. */
   flush(): void {
