@@ -9,7 +9,7 @@ export interface AgentConfig {
   node: string;
   /** Id of the cluster, as `init` printed it; an area of another one is refused. Undefined: any area will do. */
   cluster?: string;
-  /** URI of the quorum area: nbd://host:port/export, nbd+unix:///export?socket=/path or file:///path. */
+  /** URI of the quorum area: nbd://, nbd+unix://, iscsi:// or file:// (block/uri.ts). */
   quorum: string;
   /**
    * URI of the data area; several where several paths lead to one unit (`fencing: reservation`). For a gate without an
