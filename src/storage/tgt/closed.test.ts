@@ -205,6 +205,30 @@ describe('tap: after tgtd or the storage node ended', () => {
     assert.deepEqual([count('grant'), count('drained'), count('admitted')], [1, 1, 3]);
   });
 
+  it('an owner that has preempted is let in when the former one’s writes are through, by a reset or with tgtd', async () => {
+    using dir = new StorageDir(512, owned('a', 6));
+    await using tap = await TestTap.start(dir);
+    await obtain(await tap.owner('a', 6), 6);
+    await tap.own(owned('b', 7));
+    const b = await tap.owner('b', 7);
+    await b.reserveOut(REGISTER, 0n, keyOf(7));
+    assert.equal((await b.reserveOut('PREEMPT', keyOf(7), keyOf(6))).outcome, 'ok');
+    assert.equal(await b.holder(), keyOf(7));
+    assert.deepEqual(tap.audit.all('admitted'), []);
+    await killTgtd(tap);
+    assert.deepEqual(
+      tap.audit.all('drained').map(({ epoch }) => epoch),
+      [6, 7],
+    );
+    const again = await tap.owner('b', 7);
+    await obtain(again, 7);
+    await again.holder();
+    assert.deepEqual(
+      tap.audit.all('admitted').map(({ epoch }) => epoch),
+      [7],
+    );
+  });
+
   it('registered is not held: a session with the owner’s key is not let in before the reservation is its own', async () => {
     using dir = new StorageDir(512, owned('a', 6));
     await using tap = await TestTap.start(dir);

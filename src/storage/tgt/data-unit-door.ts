@@ -158,11 +158,17 @@ export class DataUnitDoor {
       }
       if (command?.serviceAction !== PR_IN.READ_RESERVATION) return;
       const { held } = parseReservation(data);
-      if (held !== undefined && held.key === reservations.keyOf(id) && reservations.isHeldBy(id))
+      if (held !== undefined && held.key === reservations.keyOf(id) && this.#isLetIn(id))
         this.#admit(session, caller);
     } catch {
       // Cut short by the initiator's allocation length: it has not seen it either.
     }
+  }
+
+  /** The reservation is that session's, and nothing of a former owner is under way. */
+  #isLetIn(id: number): boolean {
+    const { reservations, isDraining } = this.#parts.unit;
+    return reservations.isHeldBy(id) && !isDraining;
   }
 
   #admit({ id, peer }: SessionView, { export: name, node, epoch, incarnation }: Caller): void {

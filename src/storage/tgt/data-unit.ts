@@ -68,6 +68,11 @@ export class DataUnit {
     return this.#isClosed;
   }
 
+  /** Whether something of a former owner may still be written. */
+  get isDraining(): boolean {
+    return this.#draining !== null;
+  }
+
   get granted(): Grant | null {
     return this.#granted;
   }
@@ -78,6 +83,7 @@ export class DataUnit {
 
   /** A tgtd began that knows of no reservation; whatever was told to the one before is through. */
   fresh(): void {
+    this.#drained();
     this.#reservations = new Reservations();
     this.#isClosed = this.#parts.fencing;
   }

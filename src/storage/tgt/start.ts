@@ -96,6 +96,7 @@ async function start(options: TgtStorageOptions, undo: Undo[]): Promise<RunningT
       entrances.close();
       await tap.stop(withinMs);
       await server.close();
+      tap.lost('the storage node stopped');
       audit.write({ event: 'gate-stopped', reason });
       closeFiles(files);
     },

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { owned, StorageDir } from '../gate.fixture.ts';
 import { openFilesOf, stopProcess } from '../nbdkit.fixture.ts';
 import { needs } from './needs.fixture.ts';
-import { DATA, QUORUM } from './raw-initiator.fixture.ts';
+import { DATA } from './raw-initiator.fixture.ts';
 import { keyOf, obtain, TestTap } from './tap.fixture.ts';
 
 const block = (fill: number): Buffer => Buffer.alloc(512, fill);
@@ -106,10 +106,11 @@ describe('tgtd: its end', () => {
     const client = await tap.into();
     const { tgtdPid } = tap;
     await stopProcess(tgtdPid);
-    const lost = client.write(QUORUM, 3, block(1));
+    const lost = client.write(DATA, 3, block(1));
     await tap.underWay(1);
     await tap.stop('test', 20);
     assert.equal((await lost).outcome, 'no answer');
+    assert.equal(tap.audit.all('write')[0]?.outcome, 'unknown');
     assert.throws(() => process.kill(tgtdPid, 0), { code: 'ESRCH' });
     assert.equal(tap.audit.lines.at(-1)!.event, 'gate-stopped');
   });
