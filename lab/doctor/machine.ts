@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { isInstalled } from '../engines/installed.ts';
+import { isDaemonInstalled } from '../engines/installed.ts';
 import { orphanFolders, orphanProcesses } from '../engines/process/reaper.ts';
 import { projectRoot } from '../engines/programs.ts';
 import { roomIn, runsFolder, whereRunsGo } from '../run/room.ts';
@@ -49,7 +49,7 @@ async function tools(): Promise<Finding[]> {
     const [, pack = '', program = '', purpose = ''] = /^(\S+) (\S+) (.*)$/.exec(line) ?? [];
     return { pack, program, purpose };
   });
-  const installed = await Promise.all(listed.map(({ program }) => isInstalled(program)));
+  const installed = await Promise.all(listed.map(({ program }) => isDaemonInstalled(program)));
   const missing = listed.filter((_, i) => installed[i] === false);
   if (missing.length === 0) {
     const why = `for make test and make bench: ${listed.map(({ program }) => program).join(', ')}`;

@@ -2,7 +2,16 @@ import assert from 'node:assert/strict';
 import type { AuditEntry, AuditLine } from '../../src/ports/audit.ts';
 import type { JournalEntry, JournalLine } from '../../src/ports/journal.ts';
 import type { WorldLine } from '../engines/engine.ts';
-import { cameBackWith, contended, lastGrant, oneLetInPerEpoch, serviceEndedInLease } from './facts.ts';
+import { isPreempted } from './expectations.ts';
+import {
+  cameBackWith,
+  contended,
+  landedBetween,
+  lastGrant,
+  letInAgain,
+  oneLetInPerEpoch,
+  serviceEndedInLease,
+} from './facts.ts';
 
 const MS = 1e6;
 const audit = (atMs: number, entry: AuditEntry): WorldLine => ({
@@ -111,5 +120,56 @@ describe('the fact that a service is gone by the end of its lease', () => {
     assert.equal(shown(ended(2650, 3, 'server-2')), undefined);
     assert.equal(shown(ended(2650, 2)), undefined);
     assert.equal(shown(ended(1050)), undefined);
+  });
+});
+
+describe('the facts about a reservation', () => {
+  const old = { node: 'server-1', epoch: 7, incarnation: '0a0b0c0d' };
+  const where = { connection: 3, peer: '127.0.0.1', export: 'data@x' };
+  const admits = (atMs: number, node: string, epoch: number, incarnation = old.incarnation) =>
+    audit(atMs, { event: 'admitted', ...where, node, epoch, incarnation });
+
+  it('let in again: is shown by the same server under the same epoch, later, and by nobody else', () => {
+    const shown = (...lines: WorldLine[]) => letInAgain(old, 100 * MS).shownBy(lines);
+    assert.equal(
+      shown(admits(50, 'server-1', 7), admits(120.5, 'server-1', 7)),
+      'on connection 3, 20.5 ms later',
+    );
+    const others = [admits(50, 'server-1', 7), admits(120, 'server-2', 7), admits(120, 'server-1', 8)];
+    assert.equal(shown(...others, admits(120, 'server-1', 7, '00000000')), undefined);
+  });
+
+  const key = (slot: number, epoch: number) => `0x${((BigInt(slot) << 48n) | BigInt(epoch)).toString(16)}`;
+
+  it('preempted: is shown by a newer key that took this one away, not by the own one or in vain', () => {
+    const preempts = (by: number, epoch: number, outcome = 'ok', action = 'preempt') =>
+      audit(1, {
+        ...{ event: 'reservation', ...where, action, outcome },
+        ...{ key: key(by, epoch), serviceActionKey: key(0, 7) },
+      });
+    const holds = (line: WorldLine) => isPreempted(old).fits(line);
+    assert.ok(holds(preempts(1, 8)));
+    assert.ok(holds(preempts(1, 8, 'ok', 'preempt-and-abort')));
+    for (const line of [preempts(0, 7), preempts(1, 8, 'ILLEGAL REQUEST'), preempts(1, 8, 'ok', 'register')])
+      assert.ok(!holds(line), JSON.stringify(line));
+  });
+
+  it('landed between: counts what was carried out after the loss and before the next one came', () => {
+    const writes = (atMs: number, node = 'server-1', outcome = 'ok') =>
+      audit(atMs, {
+        ...{ event: 'write', ...where, node, epoch: 7, incarnation: '', offset: 0, length: 4096 },
+        ...{ beganAt: 0, outcome, fua: true },
+      });
+    const fact = landedBetween({ by: 'server-1', count: 2, fromT: 100 * MS });
+    const next = admits(200, 'server-2', 8);
+    assert.equal(fact.shownBy([writes(110), writes(190), next]), '2 did, the last one 10.0 ms before that');
+    assert.equal(fact.shownBy([writes(110), writes(190)]), undefined, 'nobody came');
+    for (const other of [
+      writes(99),
+      writes(201),
+      writes(190, 'server-2'),
+      writes(190, 'server-1', 'unknown'),
+    ])
+      assert.equal(fact.shownBy([writes(110), other, next]), undefined, JSON.stringify(other));
   });
 });
