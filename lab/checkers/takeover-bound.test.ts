@@ -203,6 +203,19 @@ describe('takeover-bound', () => {
     });
   }
 
+  it('after a release asks, too, what kept the new owner from seeing the former one alive before that (R8)', () => {
+    const late = (since: 'release' | 'fault', stalledAt: number) => {
+      const skipsDeathWait = since === 'release';
+      const story = hit(9).lab(stalledAt, { event: 'stall', gapMs: 700 });
+      story.lab(5.001, { event: 'takeover-awaited', from: 'server-1', skipsDeathWait, sinceT: ns(5), since });
+      const what = { from: 'server-1', to: 'server-2', epoch: 3, sinceT: ns(5), servingT: ns(9) };
+      return headline(story.lab(9.001, { event: 'takeover-seen', ...what }))[0];
+    };
+    assert.equal(late('release', 4), 'unknown');
+    assert.equal(late('release', 3), 'violated', 'more than 0.85 D before');
+    assert.equal(late('fault', 4), 'violated', 'D is waited for then');
+  });
+
   it('is violated by a takeover that never came, unless the host stalled or a standby could not read', () => {
     const missed = () => {
       const story = new Story().lab(5, {

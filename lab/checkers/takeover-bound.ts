@@ -1,5 +1,5 @@
 import type { Checker, History } from '../history/events.ts';
-import { premiseBroken, promiseC } from './bound.ts';
+import { deathWaitMsOf, premiseBroken, promiseC } from './bound.ts';
 import { Findings } from './findings.ts';
 import { inMs, type Instants, instantsOf } from './instants.ts';
 import { hostStalled } from './stalls.ts';
@@ -52,9 +52,12 @@ function judgeSeen(
     findings.holds(`${what}; ${against}`);
     return;
   }
+  // Only who saw the owner alive less than 0.85 D before may skip D (R8): what kept it from looking then counts as well.
+  const seenAliveMs = skipsDeathWait && since === 'release' ? 0.85 * (deathWaitMsOf(history) ?? 0) : 0;
+  const lookedFromT = sinceT - seenAliveMs * 1e6;
   const excuse =
-    hostStalled(history, sinceT, servingT) ??
-    premiseBroken(history, to, sinceT, servingT) ??
+    hostStalled(history, lookedFromT, servingT) ??
+    premiseBroken(history, to, lookedFromT, servingT) ??
     rivalBroken(history, sinceT, servingT) ??
     stillStarting(history, to, sinceT, servingT, { at });
   const late = `${what}, ${inMs(took - bound.boundMs)} too late; ${against}`;
