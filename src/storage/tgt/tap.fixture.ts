@@ -117,10 +117,20 @@ export class TestTap implements AsyncDisposable {
 
   /** Resolves when so many commands were passed on to tgtd and not answered. */
   async underWay(count: number): Promise<void> {
+    await this.#total('requestsInFlight', (requests) => requests >= count);
+  }
+
+  /** What clients have asked for and not taken, once that fits. */
+  owedBytes(fits: (bytes: number) => boolean): Promise<number> {
+    return this.#total('owedBytes', fits);
+  }
+
+  async #total(what: 'requestsInFlight' | 'owedBytes', fits: (sum: number) => boolean): Promise<number> {
     for (;;) {
       const [, status] = await this.ask('GET', '/status');
-      const { connections } = status as { connections: { requestsInFlight: number }[] };
-      if (connections.reduce((sum, { requestsInFlight }) => sum + requestsInFlight, 0) >= count) return;
+      const { connections } = status as { connections: Record<typeof what, number>[] };
+      const sum = connections.reduce((before, each) => before + each[what], 0);
+      if (fits(sum)) return sum;
     }
   }
 
