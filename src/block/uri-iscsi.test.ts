@@ -50,7 +50,7 @@ const bad: readonly [uri: string, message: string][] = [
 const secretive: readonly [uri: string, rule: RegExp][] = [
   [`iscsi://%hunter2hunter2@h/${target}/1`, /a secret without a user/],
   [`iscsi://me%hunter2hunter2@h/${target}/1?chap-secret-file=/s`, /one of the two/],
-  [`iscsi://me%hunter2/hunter2@h/${target}/1`, /host/],
+  [`iscsi://me%hunter2/hunter2@h/${target}/1`, /no @HOST behind it/],
   [`iscsi://me%hunter2?hunter2@h/${target}/1`, /^iscsi:\/\/h\//],
   [`iscsi://me%hunter2#hunter2@h/${target}/1`, /fragment/],
   [`iscsi://me%hunter2hunter2@h/${target}`, /needs a target/],
@@ -58,6 +58,12 @@ const secretive: readonly [uri: string, rule: RegExp][] = [
   [`iscsi://me:hunter2hunter2@h/${target}/1`, /no password in a URI/],
   [`iscsi://h/${target}/1?target_user=it&target_password=hunter2hunter2`, /unknown parameter in/],
   [`iscsi://h/${target}/1?target_password=hunter2hunter2`, /no secret stands in the query/],
+  [`iscsi:///me%hunter2hunter2/1`, /needs a host/],
+  [`iscsi://me%hunter2hunter2`, /no @HOST behind it/],
+  [`iscsi://me%hunter2hunter2/${target}/1`, /no @HOST behind it/],
+  [`iscsi://me:hunter2hunter2/${target}/1`, /needs a host/],
+  [`iscsi://me%41ab/hunter2@h/${target}/1`, /no @HOST behind it/],
+  [`iscsi://me%41ab?hunter2=1@h/${target}/1`, /no @HOST behind it/],
 ];
 
 describe('the URI of an iSCSI unit', () => {

@@ -26,6 +26,8 @@ export interface IscsiAddress {
 }
 
 const form = 'iscsi://[USER@]HOST[:PORT]/TARGET/LUN';
+const cutSecret =
+  'a secret and no @HOST behind it; one with /, ? or # in it is for a file, chap-secret-file=PATH';
 const digests: readonly string[] = ['none', 'crc32c', 'prefer'] satisfies DigestWish[];
 const parameters = [
   'chap-secret-file',
@@ -49,9 +51,11 @@ const iscsiName =
  * Throws `DeviceUnusable`.
  */
 export function parseIscsiUri(parts: Parts): IscsiAddress {
-  const query = queryOf(parts, parameters, unknownParameter);
   const { authority = '' } = parts;
   const at = authority.lastIndexOf('@');
+  // Before anything else is read: whatever follows may be a piece of the secret, and pieces are shown in messages.
+  if (at < 0 && /^[^[]*%/.test(authority)) throw unusable(parts.uri, cutSecret);
+  const query = queryOf(parts, parameters, unknownParameter);
   const where = hostAndPort(parts, authority.slice(at + 1), ISCSI_DEFAULT_PORT, form);
   return {
     ...where,

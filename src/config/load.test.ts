@@ -206,6 +206,9 @@ describe("the agent's file", () => {
   it('must be YAML, with every key once', () => {
     assert.deepEqual(problemsOf('node: a\nnode: b\n'), ['agent.yaml:2: not YAML: Map keys must be unique']);
     assert.match(problemsOf('node: [')[0]!, /^agent\.yaml:1: not YAML: /);
+    assert.deepEqual(problemsOf('node: *hunter2\n'), [
+      'agent.yaml: an alias (*) of nothing, or of too much; text that begins with * goes in quotes',
+    ]);
   });
 
   it('must not be empty, nor a list', () => {
@@ -236,4 +239,15 @@ describe('loadAgentConfig', () => {
       new ConfigurationError([`${directory}: cannot be read: it is a directory`]),
     );
   });
+});
+
+describe("a secret in an agent's file", () => {
+  const uri = 'iscsi://me%hunter2hunter2@h/iqn.2026-11.example:t/1';
+  for (const wrong of [{ quorum: `[${uri}]` }, { data: `{ a: ${uri} }` }, { node: uri }, { state: uri }]) {
+    it(`is not shown where ${Object.keys(wrong).join()} is wrong`, () => {
+      const [problem = ''] = problemsOf(fileWith(wrong));
+      assert.match(problem, /iscsi:\/\/h\/iqn/);
+      assert.ok(!problem.includes('hunter2'), problem);
+    });
+  }
 });

@@ -20,7 +20,7 @@ export function parseAgentConfig(text: string, file: string): AgentConfig {
     // What follows the first one is mostly its consequence.
     throw new ConfigurationError([yamlProblem(broken.message, broken.linePos, file)]);
   }
-  const values: unknown = document.toJS();
+  const values = valuesOf(document, file);
   const parsed = agentSchema.safeParse(values);
   if (!parsed.success) {
     const broken = schemaProblems(parsed.error.issues, values, knownKeys);
@@ -44,6 +44,16 @@ function readText(path: string): string {
     };
     const reason = reasons[code ?? ''] ?? code ?? 'unknown error';
     throw new ConfigurationError([`${path}: cannot be read: ${reason}`], { cause: error });
+  }
+}
+
+/** What the anchors and aliases in it come to is only known here. The word of an alias may be anything, a secret too. */
+function valuesOf(document: Document, file: string): unknown {
+  try {
+    return document.toJS();
+  } catch (cause) {
+    const text = `${file}: an alias (*) of nothing, or of too much; text that begins with * goes in quotes`;
+    throw new ConfigurationError([text], { cause });
   }
 }
 

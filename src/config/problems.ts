@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import { withoutSecret } from '../block/uri-parts.ts';
 import type { Problem } from './relations.ts';
 import { closest } from './suggest.ts';
 
@@ -53,6 +54,12 @@ const SHOWN_MAX = 60;
 function show(value: unknown): string {
   if (value === undefined) return 'missing';
   if (value === null) return 'empty';
-  const text = typeof value === 'string' ? `'${value}'` : JSON.stringify(value);
+  const text =
+    typeof value === 'string' ? `'${shown(value)}'` : JSON.stringify(value, (_, each) => shown(each));
   return text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}...` : text;
+}
+
+/** Whatever it stands at, a URI may have a secret in it. */
+function shown<T>(value: T): T | string {
+  return typeof value === 'string' && value.includes(':/') ? withoutSecret(value) : value;
 }

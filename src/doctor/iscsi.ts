@@ -1,6 +1,7 @@
 import { isLoopback } from './reach.ts';
 import { IscsiUnit } from '../block/iscsi/unit.ts';
 import { formatIscsiUri, type IscsiAddress } from '../block/uri-iscsi.ts';
+import { RequestFailed } from '../ports/block-device.ts';
 import { type Finding, ok, warning } from './finding.ts';
 import { judgeScsi, type UnitView } from './judge-scsi.ts';
 import { DoctorRefuses } from './refusal.ts';
@@ -18,7 +19,11 @@ export async function iscsiFindings(
   deadlineMs: number,
 ): Promise<Finding[]> {
   await using unit = await IscsiUnit.open({ address, alias: ALIAS }, deadlineMs);
-  const facts = await scsiFacts((request) => unit.session.command(address.lun, request, deadlineMs));
+  const facts = await scsiFacts(async (request) => {
+    // A target may take its leave right behind an answer.
+    if (!unit.usable) throw new RequestFailed(`${unit.name}: the session was lost`, 'ENOTCONN');
+    return unit.session.command(address.lun, request, deadlineMs);
+  });
   const { header, data } = unit.session.parameters.digests;
   return [...judgeScsi(facts, view), judgeLogin(address, process.env), judgeDigests({ header, data })];
 }

@@ -99,6 +99,13 @@ describe('a SCSI unit by its own words', () => {
     );
   });
 
+  it('that breaks the form of an answer is told so in one line', async () => {
+    const broken: Ask = async (request) =>
+      request.cdb[0] === OPERATION.PERSISTENT_RESERVE_IN ? good(new Uint8Array(3)) : plain(request);
+    const message = /^PERSISTENT RESERVE IN \(read keys\) returned too little: /;
+    await assert.rejects(scsiFacts(broken), { name: 'RequestFailed', code: 'EIO', message });
+  });
+
   it('tells others than its owner less, and is no worse for it', async () => {
     const reserved: Ask = async (request) =>
       request.cdb[0] === OPERATION.INQUIRY && request.cdb[1] === 0

@@ -2,6 +2,7 @@ import { RequestFailed } from '../ports/block-device.ts';
 import { type Capacity, parseCapacity16, readCapacity16 } from '../wire/scsi/capacity.ts';
 import {
   type BlockLimits,
+  deviceIdentification,
   inquiry,
   parseBlockLimits,
   parseDeviceIdentification,
@@ -17,7 +18,7 @@ import {
   type ReservationCapabilities,
 } from '../wire/scsi/persistent-reserve-data.ts';
 import { persistentReserveIn, PR_IN, PR_OUT } from '../wire/scsi/persistent-reserve.ts';
-import type { ScsiRequest } from '../wire/scsi/request.ts';
+import { MalformedScsiData, type ScsiRequest } from '../wire/scsi/request.ts';
 import { SENSE_KEY, type Sense } from '../wire/scsi/sense.ts';
 import { SCSI_STATUS, scsiStatusName } from '../wire/scsi/status.ts';
 import { parseSupportedOperation, reportSupportedOperation } from '../wire/scsi/supported-operation.ts';
@@ -62,7 +63,7 @@ export async function scsiFacts(ask: Ask): Promise<ScsiFacts> {
     capacity: await wished(readCapacity16(), parseCapacity16),
     limits: await wished(inquiry(VPD_PAGE.BLOCK_LIMITS), parseBlockLimits),
     mode: await wished(modeSense6(), parseModeSense6),
-    unitName: nameIn(await wished(inquiry(VPD_PAGE.DEVICE_IDENTIFICATION), parseDeviceIdentification)),
+    unitName: nameIn(await wished(deviceIdentification(), parseDeviceIdentification)),
     registered: keys === undefined ? undefined : { keys: keys.keys, held: held?.held },
     reservations: await wished(persistentReserveIn(PR_IN.REPORT_CAPABILITIES), parseReservationCapabilities),
     compareAndWrite: await supports(ask, OPERATION.COMPARE_AND_WRITE),
@@ -80,11 +81,21 @@ async function answered<T>(
 ): Promise<T | undefined> {
   for (let attentions = 0; ; attentions += 1) {
     const { status, sense, data } = await ask(request);
-    if (status === SCSI_STATUS.GOOD) return read(data);
+    if (status === SCSI_STATUS.GOOD) return understood(data, read);
     if (status === SCSI_STATUS.RESERVATION_CONFLICT || sense?.key === SENSE_KEY.ILLEGAL_REQUEST)
       return undefined;
     if (sense?.key === SENSE_KEY.UNIT_ATTENTION && attentions < mostAttentions) continue;
     throw new RequestFailed(`the unit answered ${scsiStatusName(status)}`, scsiStatusName(status));
+  }
+}
+
+/** Rejects with RequestFailed where the unit breaks the form of its own answer. */
+function understood<T>(data: Uint8Array, read: (data: Uint8Array) => T): T {
+  try {
+    return read(data);
+  } catch (error) {
+    if (!(error instanceof MalformedScsiData)) throw error;
+    throw new RequestFailed(error.message, 'EIO', { cause: error });
   }
 }
 

@@ -3,6 +3,7 @@ import { DeviceUnusable, RequestFailed } from '../../ports/block-device.ts';
 import { OPERATION } from '../../wire/scsi/operation.ts';
 import { IscsiBlockDevice } from './device.ts';
 import { type CommandPdu, type Conversation, ScriptedTarget } from './scripted-target.fixture.ts';
+import { IscsiUnit } from './unit.ts';
 import { capacity, fixedSense, modeHeader, standardInquiry } from './unit-data.fixture.ts';
 
 const long = 5000;
@@ -183,5 +184,20 @@ describe('a unit of an iSCSI target that', function () {
     });
     assert.equal(device.sizeBytes, 32768);
     assert.equal(target.count(OPERATION.WRITE_16), 0);
+  });
+});
+
+describe('the name of a unit of an iSCSI target', () => {
+  it('is read whole where its page is longer than 255 bytes, as with the names of ports and target in it', async () => {
+    const own = Buffer.from('01030010' + '60'.repeat(16), 'hex');
+    const port = Buffer.concat([Buffer.from([0x53, 0x98, 0, 240]), Buffer.alloc(240, 'iqn.2026-11.example')]);
+    const page = Buffer.concat([Buffer.from([0, 0x83, 0, 0]), port, own]);
+    page.writeUInt16BE(page.length - 4, 2);
+    await using target = await answering(INQUIRY, (request, talk) => {
+      // As the allocation length says, like every device server (SPC-4, 4.2.5.6).
+      talk.data(request, page.subarray(0, Buffer.from(request.cdb).readUInt16BE(3)));
+    });
+    await using unit = await IscsiUnit.open({ address: target.address() }, long);
+    assert.equal(await unit.identity(long), `3:${'60'.repeat(16)}`);
   });
 });

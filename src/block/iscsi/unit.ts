@@ -1,7 +1,7 @@
 import { OutcomeUnknown, RequestFailed } from '../../ports/block-device.ts';
 import type { ReservableUnit, Reservation, ReservationType } from '../../ports/reservable-unit.ts';
 import { read16, synchronizeCache16, write16 } from '../../wire/scsi/block-commands.ts';
-import { inquiry, parseDeviceIdentification, VPD_PAGE } from '../../wire/scsi/inquiry.ts';
+import { deviceIdentification, parseDeviceIdentification } from '../../wire/scsi/inquiry.ts';
 import { OPERATION } from '../../wire/scsi/operation.ts';
 import { parseKeys, parseReservation } from '../../wire/scsi/persistent-reserve-data.ts';
 import {
@@ -60,8 +60,7 @@ export class IscsiUnit implements ReservableUnit, AsyncDisposable {
    */
   async identity(deadlineMs: number): Promise<string> {
     const untilMs = performance.now() + deadlineMs;
-    const page = inquiry(VPD_PAGE.DEVICE_IDENTIFICATION);
-    const designators = await this.#unit.ask(page, parseDeviceIdentification, untilMs);
+    const designators = await this.#unit.ask(deviceIdentification(), parseDeviceIdentification, untilMs);
     return designators
       .filter(({ association }) => association === 0)
       .map(({ type, designator }) => `${type}:${Buffer.from(designator).toString('hex')}`)

@@ -16,6 +16,17 @@ export function inquiry(page?: number, dataInBytes = allocationBytes): ScsiReque
   return { cdb, dataInBytes };
 }
 
+/**
+ * The names of a unit, its ports and its target have room here, which may be more than 255 bytes. A unit of before SPC-3
+ * looks at the lower byte of the length alone, and that is 255 as well.
+ */
+const identificationBytes = 0x0fff;
+
+/** SPC-4, 7.8.6. */
+export function deviceIdentification(): ScsiRequest {
+  return inquiry(VPD_PAGE.DEVICE_IDENTIFICATION, identificationBytes);
+}
+
 /** SPC-4, 6.6.2 "Standard INQUIRY data". */
 export interface StandardInquiry {
   /** 0: a device is there. 1: none now. 3: this LUN has none, and never will. */
