@@ -74,6 +74,7 @@ async function start(options: TgtStorageOptions, undo: Undo[]): Promise<RunningT
     ...{ program, audit, onTrouble, stateDir: options.stateDir, stateFd: state.fd },
     ...{ quorumFd: quorum.fd, dataFd: data.fd, target: { ids, readOnly, chap } },
     onFresh: () => unit.fresh(),
+    onServing: () => tap.served(),
     onLost: (reason) => tap.lost(reason),
   });
   undo.push(() => server.close());

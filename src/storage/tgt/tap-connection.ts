@@ -157,6 +157,7 @@ export class TapConnection {
     client.on('close', () => this.#clientGone('the client closed the connection'));
     client.on('timeout', () => this.#nothingMoved());
     client.setTimeout(this.#patience.moveMs);
+    client.resume(); // it may have waited for a tgtd
     target.on('data', (chunk: Buffer) => {
       this.#fromTarget.push(chunk);
       this.#drainTarget();

@@ -8,6 +8,7 @@ import type { Caller } from './caller.ts';
 import type { DataUnit } from './data-unit.ts';
 import { DataUnitDoor } from './data-unit-door.ts';
 import type { QuorumRecord } from './quorum-record.ts';
+import { EarlyClients } from './early-clients.ts';
 import { Session } from './session.ts';
 import { showKey } from './show-key.ts';
 import type { SessionHost, SessionView } from './session-host.ts';
@@ -40,11 +41,15 @@ export class Tap implements SessionHost {
   readonly #sessions = new Map<Session, TapConnection>();
   /** Writes to the data unit that tgtd may be at. */
   readonly #writes = new Through();
+  readonly #patience: Patience;
+  readonly #early: EarlyClients;
   #lastConnection = 0;
   #onChange: () => void = () => undefined;
 
   constructor(parts: TapParts) {
     this.#parts = parts;
+    this.#patience = parts.patience ?? usualPatience;
+    this.#early = new EarlyClients(this.#patience.negotiateMs);
     this.rules = new Rules((entry) => parts.audit.write(entry));
     this.#recorded = new TaskRecord(parts);
     this.#door = new DataUnitDoor({ ...parts, writesUnderWay: () => this.#writes.count });
@@ -55,21 +60,15 @@ export class Tap implements SessionHost {
   }
 
   accept(socket: Socket, peer: string): void {
-    const port = this.#parts.upstreamPort();
     const id = ++this.#lastConnection;
-    if (port === undefined) {
-      socket.on('error', () => undefined).destroy();
-      const reason = 'there is no tgtd to serve it at the moment';
-      this.#parts.audit.write({ event: 'disconnected', connection: id, peer, export: null, reason });
-      return;
-    }
-    let session: Session | undefined;
-    const connection = new TapConnection(
-      { id, peer, client: socket, upstreamPort: port },
-      (own) => (session = new Session(own, this)),
-      this.#parts.patience ?? usualPatience,
-    );
-    this.#sessions.set(session!, connection);
+    if (this.#parts.upstreamPort() !== undefined) return this.#begin(id, socket, peer);
+    const giveUp = (reason: string): void => this.#disconnected(id, peer, null, reason);
+    this.#early.wait({ socket, begin: () => this.#begin(id, socket, peer), giveUp });
+  }
+
+  /** A tgtd serves. */
+  served(): void {
+    this.#early.serve();
   }
 
   status(): unknown {
@@ -104,6 +103,7 @@ export class Tap implements SessionHost {
   /** Lets answers to what is under way come, up to `withinMs`, and ends every connection. What rules hold is not passed on. */
   async stop(withinMs: number): Promise<void> {
     this.rules.close();
+    this.#early.close('the storage node stops');
     for (const connection of this.#sessions.values()) connection.leave('the storage node stops');
     const late = setTimeout(() => this.#endAll(), withinMs);
     while (this.#sessions.size > 0) await new Promise<void>((resolve) => (this.#onChange = resolve));
@@ -167,16 +167,23 @@ export class Tap implements SessionHost {
       this.#door.lost(session, task);
       for (const settled of task.settled) settled('unknown');
     }
-    const { id, peer, caller } = session;
-    this.#parts.audit.write({
-      event: 'disconnected',
-      connection: id,
-      peer,
-      export: caller?.export ?? null,
-      reason,
-    });
+    this.#disconnected(session.id, session.peer, session.caller?.export ?? null, reason);
     this.#door.gone(session);
     this.#onChange();
+  }
+
+  #begin(id: number, client: Socket, peer: string): void {
+    let session: Session | undefined;
+    const connection = new TapConnection(
+      { id, peer, client, upstreamPort: this.upstreamPort },
+      (own) => (session = new Session(own, this)),
+      this.#patience,
+    );
+    this.#sessions.set(session!, connection);
+  }
+
+  #disconnected(connection: number, peer: string, name: string | null, reason: string): void {
+    this.#parts.audit.write({ event: 'disconnected', connection, peer, export: name, reason });
   }
 
   #endAll(): void {

@@ -13,6 +13,8 @@ export interface TgtServerOptions extends TgtdSettings {
   onTrouble(line: string): void;
   /** One begins: it knows of no reservation. Called before anybody can be connected to it. */
   onFresh(): void;
+  /** It can be connected to. */
+  onServing(): void;
   /** One ended that nobody had ended, and was reaped: what it had not answered has an unknown outcome. */
   onLost(reason: string): void;
 }
@@ -55,6 +57,7 @@ export class TgtServer {
     if (serving.process.isOver) throw new Error(describeEnding(await serving.process.ended));
     this.#options.onFresh();
     this.#serving = serving;
+    this.#options.onServing();
   }
 
   #begun(process: TgtdProcess): void {

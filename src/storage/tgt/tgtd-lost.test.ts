@@ -3,6 +3,7 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { owned, StorageDir } from '../gate.fixture.ts';
 import { openFilesOf, stopProcess } from '../nbdkit.fixture.ts';
+import { usualPatience } from '../patience.ts';
 import { needs } from './needs.fixture.ts';
 import { DATA } from './raw-initiator.fixture.ts';
 import { keyOf, obtain, TestTap } from './tap.fixture.ts';
@@ -83,6 +84,27 @@ describe('tgtd: its end', () => {
     );
     const drained = tap.audit.lines.findLastIndex((line) => line.event === 'drained');
     assert.ok(at('write') < drained);
+  });
+
+  it('who comes while there is none waits for the next one', async () => {
+    using dir = new StorageDir(512, owned('a', 6));
+    await using tap = await TestTap.start(dir, { fencing: false });
+    process.kill(tap.tgtdPid, 'SIGKILL');
+    await tap.audit.line('server-ended');
+    const client = await tap.into();
+    assert.equal((await client.write(DATA, 0, block(1))).outcome, 'ok');
+    assert.deepEqual(tap.audit.all('disconnected'), []);
+  });
+
+  it('and is ended when none comes', async () => {
+    using dir = new StorageDir(512, owned('a', 6));
+    const patience = { ...usualPatience, negotiateMs: 20 };
+    const tgtdProgram = fakeTgtd(dir, 'test -e "$0.once" && exit 3; touch "$0.once"; exec tgtd "$@"');
+    await using tap = await TestTap.start(dir, { patience, tgtdProgram });
+    process.kill(tap.tgtdPid, 'SIGKILL');
+    await tap.audit.line('server-ended');
+    await tap.connect();
+    assert.equal((await tap.audit.line('disconnected')).reason, 'no tgtd came to serve it within 20 ms');
   });
 
   it('it is asked for a reservation and killed: the turn is somebody else’s then', async () => {
