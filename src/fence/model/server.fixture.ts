@@ -1,6 +1,6 @@
 import type { AccessOutcome } from '../../ports/data-access.ts';
 import { type ReservableUnit, reservationTypeFor } from '../../ports/reservable-unit.ts';
-import { takeReservation } from '../persistent-reservation.ts';
+import { joinReservation, takeReservation } from '../persistent-reservation.ts';
 import { reservationKey } from '../reservation-key.ts';
 import type { Session } from './session.fixture.ts';
 
@@ -15,6 +15,8 @@ export interface Manners {
   /** What stands between the procedure and the unit. */
   through?(port: ReservableUnit, key: bigint): ReservableUnit;
   giveUp?(session: Session): void;
+  /** In the place of joinReservation. */
+  join?(port: ReservableUnit, key: bigint): Promise<boolean>;
 }
 
 /** What a server needs of the world it is in. */
@@ -38,7 +40,9 @@ export class Server {
   isFrozen = false;
   /** What it sends does not get there yet. */
   isHeld = false;
-  sessions: readonly Session[] = [];
+  sessions: Session[] = [];
+  /** Under which it was let in; 0 while it was not. */
+  #granted = 0;
   readonly #about: Surroundings;
   readonly #manners: Manners;
   readonly #paths: number;
@@ -74,6 +78,26 @@ export class Server {
     this.#leave();
   }
 
+  /** One more path to a unit that it holds over several. */
+  async rejoin(): Promise<boolean> {
+    const { sessions } = this;
+    const epoch = this.#granted;
+    if (epoch === 0 || this.#paths === 1) return false;
+    const session = this.#about.open({ slot: this.slot, epoch });
+    const key = reservationKey(this.slot, epoch);
+    const port = this.#manners.through?.(session.port, key) ?? session.port;
+    const join = this.#manners.join?.(port, key) ?? joinReservation(port, { key, deadlineMs: 1000 });
+    const isJoined = await join.catch(() => false);
+    if (!isJoined || this.sessions !== sessions) {
+      session.cut();
+      return false;
+    }
+    sessions.unshift(session);
+    // Its service may write at any time; here it does so as soon as there is one more way.
+    void this.#serve().then((isServed) => !isServed && this.sessions === sessions && this.retire());
+    return true;
+  }
+
   /** One attempt on new sessions. */
   async obtain(epoch: number): Promise<AccessOutcome> {
     this.#leave();
@@ -90,7 +114,10 @@ export class Server {
       ...patience,
     });
     const isStillWanted = this.sessions === sessions;
-    if (outcome.kind === 'granted' && isStillWanted) this.#about.letIn(owner);
+    if (outcome.kind === 'granted' && isStillWanted) {
+      this.#granted = epoch;
+      this.#about.letIn(owner);
+    }
     return outcome;
   }
 
@@ -98,7 +125,9 @@ export class Server {
   async #serve(): Promise<boolean> {
     const { sessions } = this;
     for (let burst = 0; burst < MOST_BURSTS; burst += 1) {
-      const writes = Array.from({ length: 8 }, (_, n) => sessions[n % sessions.length]!.write());
+      const working = sessions.filter(({ isBroken }) => !isBroken);
+      if (working.length === 0) return false;
+      const writes = Array.from({ length: 8 }, (_, n) => working[n % working.length]!.write());
       const results = await Promise.allSettled(writes);
       if (results.some(({ status }) => status === 'rejected')) return false;
     }
@@ -109,6 +138,7 @@ export class Server {
   #leave(): void {
     const { sessions } = this;
     this.sessions = [];
+    this.#granted = 0;
     for (const session of sessions) {
       this.#manners.giveUp?.(session);
       session.cut();

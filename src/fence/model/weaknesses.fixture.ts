@@ -1,12 +1,21 @@
 import { RESERVATION_TYPE } from '../../ports/reservable-unit.ts';
 import { epochOfKey } from '../reservation-key.ts';
 import type { Manners } from './server.fixture.ts';
+import type { Plan } from './world.fixture.ts';
+
+interface Weakness {
+  manners: Manners;
+  /** A violation that shows it. */
+  breaks: RegExp;
+  /** In which worlds it can show. */
+  world?: Partial<Plan>;
+}
 
 /**
  * W16 of PROTOCOL.md and what else comes to mind, each made from outside: the port lies to the procedure, or the server
  * does what it should not, and nothing in the product knows about it.
  */
-export const weaknesses: Readonly<Record<string, { manners: Manners; breaks: RegExp }>> = {
+export const weaknesses: Readonly<Record<string, Weakness>> = {
   'registered is taken for holding': {
     breaks: /^a write of epoch/,
     manners: {
@@ -43,6 +52,17 @@ export const weaknesses: Readonly<Record<string, { manners: Manners; breaks: Reg
       },
     },
   },
+  'takes a path back without looking who holds the unit': {
+    breaks: /^a write of epoch/,
+    world: { paths: 2 },
+    manners: {
+      join: async (port, key) => {
+        // The first command of a session is told of a reset instead of being carried out.
+        await port.registerKey(key, 0).catch(() => port.registerKey(key, 0));
+        return true;
+      },
+    },
+  },
   'gives up by unregistering': {
     breaks: /^a write of epoch/,
     manners: { giveUp: (session) => void session.port.registerKey(0n, 0).catch(() => {}) },
@@ -59,6 +79,7 @@ export const weaknesses: Readonly<Record<string, { manners: Manners; breaks: Reg
   },
   'trusts PREEMPT AND ABORT alone': {
     breaks: /^a write of epoch/,
+    world: { hasAbort: true },
     manners: { through: (port) => ({ ...port, resetLogicalUnit: async () => {} }) },
   },
 };

@@ -20,14 +20,14 @@ export interface Plan {
 export interface Outcome {
   violations: readonly string[];
   /** How much happened, so that nothing is not taken for everything. */
-  seen: { letIn: number; landed: number; refusedWrites: number; restarts: number };
+  seen: { letIn: number; landed: number; refusedWrites: number; restarts: number; rejoined: number };
   /** After everything: the owner in the record asks once more, then everybody else, under the last epoch each had. */
   rightful: AccessOutcome;
   former: readonly AccessOutcome[];
 }
 
 /** Moves from here up are faults. */
-const FAULTS = 930;
+const FAULTS = 9700;
 
 /** Two or three servers at one unit; what each does next, and what is late or lost, is up to the plan. */
 export async function run(plan: Plan): Promise<Outcome> {
@@ -43,7 +43,7 @@ class World {
   readonly #servers: Server[];
   readonly #epochs = new Map<number, number>();
   readonly #violations: string[] = [];
-  readonly #seen = { letIn: 0, landed: 0, refusedWrites: 0, restarts: 0 };
+  readonly #seen = { letIn: 0, landed: 0, refusedWrites: 0, restarts: 0, rejoined: 0 };
   #record: Owner = { slot: -1, epoch: 0 };
   #letIn = 0;
   #isMediumBusy = false;
@@ -128,13 +128,14 @@ class World {
 
   #fault(choice: number): void {
     const server = this.#servers[choice % this.#servers.length]!;
-    const what = Math.floor(choice / this.#servers.length) % 11;
+    const what = Math.floor(choice / this.#servers.length) % 13;
     if (what < 3 && !server.isFrozen) this.#claim(server);
     else if (what < 4) server.retire();
     else if (what < 6) server.isFrozen = !server.isFrozen;
     else if (what < 8) server.isHeld = !server.isHeld;
-    else if (what < 9) for (const session of server.sessions.slice(choice % 2)) session.cut();
-    else if (what < 10) this.#isMediumBusy = !this.#isMediumBusy;
+    else if (what < 10) void server.rejoin().then((joined) => (this.#seen.rejoined += Number(joined)));
+    else if (what < 11) for (const session of server.sessions.slice(choice % 2)) session.cut();
+    else if (what < 12) this.#isMediumBusy = !this.#isMediumBusy;
     else this.#restart();
   }
 
