@@ -182,7 +182,7 @@ async function carriedOut(unit: BridgedUnit, request: ServerRequest): Promise<Ui
   }
   if (op === 'read') {
     const { reply, data } = readReply(cookie, length);
-    data.set(await unit.read(offset, length));
+    await unit.read(offset, data);
     return reply;
   }
   if (op === 'write') await unit.write(offset, payload, fua);

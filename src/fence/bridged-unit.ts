@@ -9,7 +9,7 @@ export interface BridgedUnit {
    * Rejects, as the others do, with `RequestFailed` (known: the client is told) or with `OutcomeUnknown` (nobody may say
    * anything about it).
    */
-  read(offsetBytes: number, lengthBytes: number): Promise<Uint8Array>;
+  read(offsetBytes: number, into: Uint8Array): Promise<void>;
   /** `durably`: on stable storage when it resolves. */
   write(offsetBytes: number, bytes: Uint8Array, durably: boolean): Promise<void>;
   /** Every write that was answered is on stable storage when it resolves. */

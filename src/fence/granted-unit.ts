@@ -53,9 +53,10 @@ export class GrantedUnit implements BridgedUnit {
     return this.#lostBecause !== undefined ? [] : this.#paths.filter(({ usable }) => usable);
   }
 
-  read(offsetBytes: number, lengthBytes: number): Promise<Uint8Array> {
-    const read = (path: UnitPath) => path.read(this.#info, offsetBytes, lengthBytes, COMMAND_DEADLINE_MS);
-    return this.#carryOut(async (path) => {
+  async read(offsetBytes: number, into: Uint8Array): Promise<void> {
+    const read = (path: UnitPath) =>
+      path.read(this.#info, offsetBytes, into.length, COMMAND_DEADLINE_MS, into);
+    await this.#carryOut(async (path) => {
       try {
         return await read(path);
       } catch (error) {

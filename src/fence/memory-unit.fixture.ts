@@ -21,9 +21,9 @@ export class MemoryUnit implements BridgedUnit {
   readonly waiting: Begun[] = [];
   readonly #listeners = new Set<() => void>();
 
-  async read(offsetBytes: number, lengthBytes: number): Promise<Uint8Array> {
-    await this.#begin(`read ${lengthBytes} at ${offsetBytes}`);
-    return this.bytes.subarray(offsetBytes, offsetBytes + lengthBytes);
+  async read(offsetBytes: number, into: Uint8Array): Promise<void> {
+    await this.#begin(`read ${into.length} at ${offsetBytes}`);
+    into.set(this.bytes.subarray(offsetBytes, offsetBytes + into.length));
   }
 
   async write(offsetBytes: number, bytes: Uint8Array, durably: boolean): Promise<void> {

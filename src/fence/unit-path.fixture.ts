@@ -57,9 +57,15 @@ export class MemoryPath implements UnitPath {
     return INFO;
   }
 
-  async read(_info: UnitInfo, _offset: number, lengthBytes: number): Promise<Uint8Array> {
+  async read(
+    _info: UnitInfo,
+    _offset: number,
+    _lengthBytes: number,
+    _deadlineMs: number,
+    into: Uint8Array,
+  ): Promise<Uint8Array> {
     this.#data('read');
-    return Buffer.alloc(lengthBytes, this.name);
+    return into.fill(this.name.charCodeAt(0));
   }
 
   async write(): Promise<void> {

@@ -14,7 +14,13 @@ export interface UnitPath extends ReservableUnit {
   /** What the unit calls itself (INQUIRY page 83), the same by whatever path; '' where it has no name. */
   identity(deadlineMs: number): Promise<string>;
   describe(deadlineMs: number): Promise<UnitInfo>;
-  read(info: UnitInfo, offsetBytes: number, lengthBytes: number, deadlineMs: number): Promise<Uint8Array>;
+  read(
+    info: UnitInfo,
+    offsetBytes: number,
+    lengthBytes: number,
+    deadlineMs: number,
+    into: Uint8Array,
+  ): Promise<Uint8Array>;
   write(info: UnitInfo, offsetBytes: number, bytes: Uint8Array, deadlineMs: number): Promise<void>;
   writeDurably(info: UnitInfo, offsetBytes: number, bytes: Uint8Array, deadlineMs: number): Promise<void>;
   flush(deadlineMs: number): Promise<void>;

@@ -7,7 +7,12 @@ const counted = (length: number): Uint8Array => Uint8Array.from({ length }, (_, 
 describe('bytes off a stream', () => {
   it('come out as they went in, however they are cut', () => {
     const actions = fc.array(
-      fc.record({ push: fc.integer({ min: 0, max: 5000 }), take: fc.integer({ min: 0, max: 7000 }) }),
+      fc.record({
+        push: fc.integer({ min: 0, max: 5000 }),
+        take: fc.integer({ min: 0, max: 7000 }),
+        into: fc.integer({ min: 0, max: 3000 }),
+        keep: fc.boolean(),
+      }),
       { maxLength: 30 },
     );
     fc.assert(
@@ -16,12 +21,20 @@ describe('bytes off a stream', () => {
         const framing = new Framing();
         let pushed = 0;
         let taken = 0;
-        for (const { push, take } of actions) {
-          framing.push(all.subarray(pushed, (pushed += push)));
+        for (const { push, take, into, keep } of actions) {
+          const chunk = all.slice(pushed, (pushed += push));
+          framing.push(chunk);
+          const target = new Uint8Array(into);
+          const filled = framing.takeInto(target);
+          assert.equal(filled, Math.min(into, pushed - taken));
+          assert.deepEqual([...target.subarray(0, filled)], [...all.subarray(taken, (taken += filled))]);
           const slice = framing.take(take);
           assert.equal(slice !== undefined, take <= pushed - taken);
           if (slice !== undefined) assert.deepEqual([...slice], [...all.subarray(taken, (taken += take))]);
           assert.equal(framing.available, pushed - taken);
+          if (!keep) continue;
+          framing.keep();
+          chunk.fill(255);
         }
       }),
     );

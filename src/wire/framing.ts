@@ -51,6 +51,31 @@ export class Framing {
     return whole;
   }
 
+  /** Uses up as many bytes as there are and as fit, copied into `target`. Returns how many. */
+  takeInto(target: Uint8Array): number {
+    const whole = Math.min(target.length, this.#available);
+    for (let filled = 0; filled < whole;) {
+      const part = this.#pieces[this.#head]!.subarray(this.#used, this.#used + whole - filled);
+      target.set(part, filled);
+      filled += part.length;
+      this.#advance(part.length);
+    }
+    return whole;
+  }
+
+  /** Copies what is left of the chunk that was pushed last, so that its bytes may be changed. */
+  keep(): void {
+    const last = this.#pieces.at(-1);
+    if (last === undefined || last.buffer === this.#gather.buffer) return;
+    this.#pieces.pop();
+    if (this.#head < this.#pieces.length) return this.#append(last);
+    // All before it is used up.
+    const rest = last.subarray(this.#used);
+    this.#pieces = [];
+    this.#head = this.#used = 0;
+    this.#append(rest);
+  }
+
   /** Uses up as many of the next `length` bytes as there are, unseen. Returns how many. */
   discard(length: number): number {
     const whole = Math.min(length, this.#available);
@@ -86,17 +111,17 @@ export class Framing {
     this.#pieces[this.#pieces.length - 1] = new Uint8Array(buffer, byteOffset, length + byBytes);
   }
 
-  /** Copies a small chunk behind the last piece when that one was gathered too. */
+  /** Copies a chunk behind the last piece when that one was gathered too. */
   #append(chunk: Uint8Array): void {
     if (this.#gather.length - this.#gathered < chunk.length) {
-      this.#gather = new Uint8Array(gatherBytes);
+      this.#gather = new Uint8Array(Math.max(gatherBytes, chunk.length));
       this.#gathered = 0;
     }
     const start = this.#gathered;
     this.#gather.set(chunk, start);
     this.#gathered += chunk.length;
-    const last = this.#pieces.at(-1)!;
-    if (last.buffer === this.#gather.buffer) {
+    const last = this.#pieces.at(-1);
+    if (last?.buffer === this.#gather.buffer) {
       this.#pieces[this.#pieces.length - 1] = this.#gather.subarray(last.byteOffset, this.#gathered);
     } else {
       this.#pieces.push(this.#gather.subarray(start, this.#gathered));

@@ -64,11 +64,19 @@ export class IscsiBlockDevice implements BlockDevice {
     return this.#info.durability;
   }
 
-  async read(offsetBytes: number, lengthBytes: number, deadlineMs: number): Promise<Uint8Array> {
+  /** `into`: as many bytes of the caller's, which are returned then; until it is settled they are not his. */
+  async read(
+    offsetBytes: number,
+    lengthBytes: number,
+    deadlineMs: number,
+    into?: Uint8Array,
+  ): Promise<Uint8Array> {
     const what = `read of ${lengthBytes} bytes at ${offsetBytes}`;
     const request = { what, offsetBytes, lengthBytes, isWrite: false };
     return this.#carryOut(request, deadlineMs, ({ unit, info }, untilMs) =>
-      onceMoreAfterAttention(() => unit.read(info, offsetBytes, lengthBytes, untilMs - performance.now())),
+      onceMoreAfterAttention(() =>
+        unit.read(info, offsetBytes, lengthBytes, untilMs - performance.now(), into),
+      ),
     );
   }
 

@@ -103,13 +103,8 @@ function logInAt(
 ): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const wire = initiator(name, options);
-    const socket = connectWithInbox({
-      host,
-      port,
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: keepAliveAfterMs,
-    });
+    const alive = { noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveAfterMs };
+    const socket = connectWithInbox({ host, port, ...alive }, { again: true });
     let connected = false;
     let lastError: Error | undefined;
     const timer = setTimeout(

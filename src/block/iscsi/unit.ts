@@ -73,16 +73,21 @@ export class IscsiUnit implements ReservableUnit, AsyncDisposable {
     return describeUnit(this.#unit, performance.now() + deadlineMs);
   }
 
-  /** Whole blocks of `info`, which is what `describe` returned. EIO when less came. */
+  /**
+   * Whole blocks of `info`, which is what `describe` returned. EIO when less came. `into`: as many bytes of the caller's,
+   * which are returned then; until it is settled they are not his.
+   */
   async read(
     { blockBytes }: UnitInfo,
     offsetBytes: number,
     lengthBytes: number,
     deadlineMs: number,
+    into?: Uint8Array,
   ): Promise<Uint8Array> {
     const what = `read of ${lengthBytes} bytes at ${offsetBytes}`;
     const command = read16(offsetBytes / blockBytes, lengthBytes / blockBytes, blockBytes);
-    const data = await this.#unit.run(command, performance.now() + deadlineMs, what);
+    const request = into === undefined ? command : { ...command, into };
+    const data = await this.#unit.run(request, performance.now() + deadlineMs, what);
     if (data.length === lengthBytes) return data;
     throw new RequestFailed(`${this.name}: ${what} returned ${data.length} bytes`, 'EIO');
   }

@@ -15,19 +15,28 @@ export class CommandTask {
   readonly #inBytes: number;
   #sentBytes: number;
   #receivedBytes = 0;
-  /** What was read, once it came in more than one piece or is all there. */
+  /** For what it reads, once some of it came. */
   #data: Uint8Array = nothing;
+  #into: Uint8Array | undefined;
   #dataSN = 0;
   #r2tSN = 0;
 
-  /** `sentBytes`: of what it writes, those that went out without being asked for. */
-  constructor(lun: Lun, cmdSN: number, dataOut: Uint8Array, sentBytes: number, inBytes: number) {
+  /** `sentBytes`: of what it writes, those that went out without being asked for. `into`: for what it reads. */
+  constructor(
+    lun: Lun,
+    cmdSN: number,
+    dataOut: Uint8Array,
+    sentBytes: number,
+    inBytes: number,
+    into?: Uint8Array,
+  ) {
     this.lun = lun;
     this.cmdSN = cmdSN;
     this.dataOut = dataOut;
     this.#outBytes = dataOut.length;
     this.#sentBytes = sentBytes;
     this.#inBytes = inBytes;
+    this.#into = into;
   }
 
   /** Of the memory that is held for what it reads. */
@@ -44,11 +53,20 @@ export class CommandTask {
   abandon(): void {
     this.abandoned = true;
     this.dataOut = this.#data = nothing;
+    this.#into = undefined;
+  }
+
+  /** Where the next data belong; undefined for what is not due, and when nobody waits for it any more. */
+  placeOf(offsetBytes: number, lengthBytes: number): Uint8Array | undefined {
+    const end = offsetBytes + lengthBytes;
+    if (this.abandoned || offsetBytes !== this.#receivedBytes || end > this.#inBytes) return undefined;
+    if (this.#data.length === 0) this.#data = this.#into ?? new Uint8Array(this.#inBytes);
+    return this.#data.subarray(offsetBytes, end);
   }
 
   /**
-   * Data-In, in order: DataPDUInOrder and DataSequenceInOrder are agreed on (RFC 7143, sections 13.18 and 13.19). What is
-   * wrong with it, if anything.
+   * Data-In, in order: DataPDUInOrder and DataSequenceInOrder are agreed on (RFC 7143, sections 13.18 and 13.19). Its data
+   * are in their place already. What is wrong with it, if anything.
    */
   takeData({ dataSN, offsetBytes, data }: TargetPdu & { kind: 'data-in' }): string | undefined {
     if (dataSN !== this.#dataSN) return `with DataSN ${dataSN}, ${this.#dataSN} is due`;
@@ -57,13 +75,6 @@ export class CommandTask {
     const end = this.#receivedBytes + data.length;
     if (end > this.#inBytes) return `with data up to ${end}, the command reads ${this.#inBytes} bytes`;
     this.#dataSN += 1;
-    if (!this.abandoned && data.length > 0) {
-      if (data.length === this.#inBytes) this.#data = data;
-      else {
-        if (this.#receivedBytes === 0) this.#data = new Uint8Array(this.#inBytes);
-        this.#data.set(data, offsetBytes);
-      }
-    }
     this.#receivedBytes = end;
     return undefined;
   }

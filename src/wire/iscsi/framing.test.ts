@@ -168,4 +168,25 @@ describe('the framing of iSCSI', () => {
     assert.deepEqual(Uint8Array.from(taken.ahs), ahs);
     assert.deepEqual(decodeInitiatorPdu(taken), pdu);
   });
+
+  it('keeps what it holds when the memory of a chunk is used for something else', () => {
+    const data = new Uint8Array(100).fill(3);
+    const numbers = { immediate: true, tag: 1, cmdSN: 1, expStatSN: 1 };
+    const pdu: InitiatorPdu = { kind: 'nop-out', ...numbers, lun: 0, targetTag: 2, data };
+    const header = encodeInitiatorHeader(pdu);
+    const ahs = Uint8Array.from([0, 5, 2, 0, 1, 2, 3, 4]);
+    header[4] = ahs.length / 4;
+    const it = framing(bothDigests);
+    const sent = Buffer.concat(sealed(Buffer.concat([header, ahs]), data, bothDigests));
+    const [taken] = [...pieces(sent, [70, 40])].flatMap((piece) => {
+      const chunk = Uint8Array.from(piece);
+      it.push(chunk);
+      const pdu = it.take();
+      it.keep();
+      chunk.fill(0xa5);
+      return pdu ?? [];
+    });
+    assert.ok(taken instanceof RawPdu);
+    assert.deepEqual(Buffer.concat(taken.pieces), sent);
+  });
 });

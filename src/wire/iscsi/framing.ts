@@ -1,6 +1,6 @@
 import { Framing } from '../framing.ts';
 import { BHS_BYTES, DIGEST_BYTES, aPdu } from './constants.ts';
-import { u24 } from './header-fields.ts';
+import { u24, u32 } from './header-fields.ts';
 import { digestOf, type Digests, noDigests, paddingOf, RawPdu } from './pdu.ts';
 
 /** Why no PDU can be told from these bytes, and none after them: at ErrorRecoveryLevel 0 the connection is over. */
@@ -10,28 +10,45 @@ export interface Unframeable {
   text: string;
 }
 
+/** Memory for the data segment of the PDU with this header, of just its length; undefined where it is to be kept here. */
+type Place = (header: Uint8Array, dataBytes: number) => Uint8Array | undefined;
+
+/** A data segment that is copied where it belongs as it comes. */
+interface Placed {
+  segment: Uint8Array;
+  filledBytes: number;
+  /** It belongs nowhere any more, and is in memory of this framing. */
+  isMoved: boolean;
+}
+
 const nothing = new Uint8Array(0);
 
 /**
  * Bytes of one direction of a connection, cut anyhow, as whole PDUs. It holds no more than one PDU with the longest data
- * segment that is let in and what came behind it in the same chunk. A segment of one chunk is given out as a view of it.
+ * segment that is let in and what came behind it in the same chunk. A segment of one chunk is given out as a view of it;
+ * one that has a place of its own, as that.
  */
 export class PduFraming {
   readonly #input = new Framing();
+  readonly #place: Place | undefined;
   #digests: Digests = noDigests;
   #maxDataBytes: number;
   #header: Uint8Array | undefined;
   #middle: Uint8Array | undefined;
+  #placed: Placed | undefined;
   #problem: Unframeable | undefined;
 
-  /** `maxDataBytes`: the longest data segment that is let in. */
-  constructor(maxDataBytes: number) {
+  /** `maxDataBytes`: the longest data segment that is let in. `place` is asked of every one that is let in. */
+  constructor(maxDataBytes: number, place?: Place) {
     this.#maxDataBytes = maxDataBytes;
+    this.#place = place;
   }
 
-  /** Bytes that came in and were not given out. */
+  /** Bytes that came in and were not given out, nor put in their place. */
   get heldBytes(): number {
-    return this.#input.available + (this.#header?.length ?? 0) + (this.#middle?.length ?? 0);
+    const header = this.#header?.length ?? 0;
+    const moved = this.#placed?.isMoved === true ? this.#placed.filledBytes : 0;
+    return this.#input.available + header + (this.#middle?.length ?? 0) + moved;
   }
 
   /** What was negotiated: it holds from the PDU on that is taken next. */
@@ -43,6 +60,20 @@ export class PduFraming {
   /** Takes over a chunk: the caller does not change its bytes afterwards. */
   push(chunk: Uint8Array): void {
     this.#input.push(chunk);
+  }
+
+  /** What is not taken yet is copied: the chunk that was pushed last may be changed. */
+  keep(): void {
+    this.#input.keep();
+    this.#header &&= this.#header.slice();
+    this.#middle &&= this.#middle.slice();
+  }
+
+  /** Nothing more of the PDU with this Initiator Task Tag is put into the memory there was for it. */
+  leaveAlone(tag: number): void {
+    const placed = this.#placed;
+    if (placed === undefined || placed.isMoved || u32(this.#header!, 16) !== tag) return;
+    this.#placed = { ...placed, segment: placed.segment.slice(), isMoved: true };
   }
 
   /** The next PDU, its digests checked; undefined while it is not complete. After a problem there is no other answer. */
@@ -68,7 +99,7 @@ export class PduFraming {
     const tail = this.#takeTail(header, dataBytes);
     if (!(tail instanceof Uint8Array)) return tail;
     const pdu = new RawPdu(header, this.#middle, ahsBytes, tail, dataBytes);
-    this.#header = this.#middle = undefined;
+    this.#header = this.#middle = this.#placed = undefined;
     return pdu;
   }
 
@@ -89,16 +120,49 @@ export class PduFraming {
 
   #takeTail(header: Uint8Array, dataBytes: number): Uint8Array | Unframeable | undefined {
     if (dataBytes === 0) return nothing;
+    const placed = (this.#placed ??= this.#placeOf(header, dataBytes));
+    if (placed !== undefined) return this.#takePlaced(header, placed);
     const padded = dataBytes + paddingOf(dataBytes);
     const digest = this.#digests.data;
     const tail = this.#input.take(padded + (digest ? DIGEST_BYTES : 0));
     if (tail === undefined || !digest) return tail;
-    const is = tail.subarray(padded);
-    const due = digestOf(tail.subarray(0, padded));
-    if (same(is, due)) return tail;
-    const what = `${aPdu(header[0]! & 0x3f)} with the data digest ${hex(is)}`;
-    return { kind: 'data-digest', text: `${what}, the CRC32C of its ${dataBytes} bytes is ${hex(due)}` };
+    const problem = digestProblem(
+      header,
+      dataBytes,
+      tail.subarray(padded),
+      digestOf(tail.subarray(0, padded)),
+    );
+    return problem ?? tail;
   }
+
+  #placeOf(header: Uint8Array, dataBytes: number): Placed | undefined {
+    const segment = this.#place?.(header, dataBytes);
+    return segment && { segment, filledBytes: 0, isMoved: false };
+  }
+
+  /** Without its padding: nobody passes on what has a place here. */
+  #takePlaced(header: Uint8Array, placed: Placed): Uint8Array | Unframeable | undefined {
+    const { segment } = placed;
+    placed.filledBytes += this.#input.takeInto(segment.subarray(placed.filledBytes));
+    if (placed.filledBytes < segment.length) return undefined;
+    const paddingBytes = paddingOf(segment.length);
+    const digest = this.#digests.data;
+    const rest = this.#input.take(paddingBytes + (digest ? DIGEST_BYTES : 0));
+    if (rest === undefined || !digest) return rest && segment;
+    const due = digestOf(segment, rest.subarray(0, paddingBytes));
+    return digestProblem(header, segment.length, rest.subarray(paddingBytes), due) ?? segment;
+  }
+}
+
+function digestProblem(
+  header: Uint8Array,
+  dataBytes: number,
+  is: Uint8Array,
+  due: Uint8Array,
+): Unframeable | undefined {
+  if (same(is, due)) return undefined;
+  const what = `${aPdu(header[0]! & 0x3f)} with the data digest ${hex(is)}`;
+  return { kind: 'data-digest', text: `${what}, the CRC32C of its ${dataBytes} bytes is ${hex(due)}` };
 }
 
 function tooLarge(header: Uint8Array, dataBytes: number, maxDataBytes: number): Unframeable {

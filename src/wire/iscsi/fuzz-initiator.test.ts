@@ -59,7 +59,10 @@ function play(bytes: Uint8Array, chap: boolean, lengths: readonly number[], read
   let heard = 0;
   for (const piece of pieces(bytes, lengths, readyAt)) {
     heard += piece.length;
-    for (const outcome of initiator.receive(piece)) {
+    const chunk = Uint8Array.from(piece);
+    const outcomes = initiator.receive(chunk);
+    chunk.fill(0xa5);
+    for (const outcome of outcomes) {
       played.outcomes.push(plain(outcome));
       if (outcome.kind === 'send' && played.readyAt !== undefined) sent.push(...outcome.pieces);
       if (outcome.kind !== 'ready') continue;

@@ -42,7 +42,10 @@ export function negotiated(options: Partial<InitiatorOptions>, ...keys: string[]
   return feed(initiator, target.welcome(...keys)).at(-1)!;
 }
 
-/** Everything that comes of `bytes` when they come in pieces of these lengths, the last of which repeats. */
+/**
+ * Everything that comes of `bytes` when they come in pieces of these lengths, the last of which repeats. The memory of each
+ * is used for something else as soon as it was taken.
+ */
 export function feed(
   initiator: Initiator,
   bytes: Uint8Array,
@@ -51,7 +54,9 @@ export function feed(
   const outcomes: InitiatorOutcome[] = [];
   for (let at = 0, piece = 0; at < bytes.length; piece += 1) {
     const length = Math.max(1, lengths[Math.min(piece, lengths.length - 1)]!);
-    outcomes.push(...initiator.receive(bytes.slice(at, at + length)));
+    const chunk = Uint8Array.from(bytes.subarray(at, at + length));
+    outcomes.push(...initiator.receive(chunk));
+    chunk.fill(0xa5);
     at += length;
   }
   return outcomes.map(plain);

@@ -1,6 +1,6 @@
-import { aPdu, ISCSI_LIMIT } from './constants.ts';
+import { aPdu, ISCSI_LIMIT, TARGET_OPCODE } from './constants.ts';
 import { PduFraming } from './framing.ts';
-import type { Lun } from './header-fields.ts';
+import { type Lun, u32 } from './header-fields.ts';
 import { Login } from './login.ts';
 import { Numbering } from './numbering.ts';
 import { checkOptions, type InitiatorOptions } from './options.ts';
@@ -23,7 +23,9 @@ const ends = { refused: 'closed', redirected: 'closed', 'logged-out': 'closed', 
  * its user's business.
  */
 export class Initiator {
-  readonly #input = new PduFraming(ISCSI_LIMIT.loginSegmentBytes);
+  readonly #input = new PduFraming(ISCSI_LIMIT.loginSegmentBytes, (header, dataBytes) =>
+    this.#placeOf(header, dataBytes),
+  );
   readonly #numbering: Numbering;
   readonly #login: Login;
   readonly #tasks = new Tasks();
@@ -71,7 +73,7 @@ export class Initiator {
     return this.#login.begin();
   }
 
-  /** Takes bytes from the target, cut anyhow, and returns whatever became complete. The chunk is not to be changed. */
+  /** Takes bytes from the target, cut anyhow, and returns whatever became complete. Afterwards the chunk may be changed. */
   receive(chunk: Uint8Array): readonly InitiatorOutcome[] {
     const outcomes: InitiatorOutcome[] = [];
     if (this.#end !== undefined) return outcomes;
@@ -86,6 +88,7 @@ export class Initiator {
         outcomes.push({ kind: 'window' });
       }
     }
+    this.#input.keep();
     return outcomes;
   }
 
@@ -123,10 +126,11 @@ export class Initiator {
 
   /**
    * Nobody waits for this answer any more. It is swallowed when it comes, and no data is sent for the command any more even
-   * if the target asks for it, so that its bytes may be changed.
+   * if the target asks for it, so that its bytes may be changed; nor is anything read into memory that was given for it.
    */
   abandon(tag: number): void {
     this.#tasks.abandon(tag);
+    this.#input.leaveAlone(tag);
   }
 
   get #ready(): Requests {
@@ -135,6 +139,13 @@ export class Initiator {
         `invariant: a request on an iSCSI session that is ${this.#leaving ? 'left' : this.status}`,
       );
     return this.#requests;
+  }
+
+  /** What is read is copied into the memory for it as it comes. */
+  #placeOf(header: Uint8Array, dataBytes: number): Uint8Array | undefined {
+    if ((header[0]! & 0x3f) !== TARGET_OPCODE.DATA_IN || this.#responses === undefined) return undefined;
+    const task = this.#tasks.get(u32(header, 16));
+    return task?.kind === 'command' ? task.placeOf(u32(header, 40), dataBytes) : undefined;
   }
 
   #push(outcomes: InitiatorOutcome[], outcome: InitiatorOutcome): void {

@@ -139,6 +139,58 @@ describe('a SCSI command that reads', () => {
     assert.deepEqual([initiator.heldBytes, initiator.unanswered, initiator.status], [0, 0, 'ready']);
   });
 
+  it('puts what it reads into memory that it was given, and nowhere else', () => {
+    const { initiator, target } = ready();
+    const into = new Uint8Array(1000);
+    const { tag } = initiator.issue({ lun: 1, cdb, dataInBytes: 1000, into })!;
+    const said = [
+      target.dataIn(tag, 0, 0, payload(300), false),
+      target.dataIn(tag, 1, 300, payload(700, 5), true),
+    ];
+    const [answered] = initiator.receive(Buffer.concat(said));
+    assert.ok(answered?.kind === 'answered');
+    assert.equal(answered.data, into);
+    assert.deepEqual(Buffer.from(into), Buffer.concat([payload(300), payload(700, 5)]));
+    assert.throws(
+      () => initiator.issue({ lun: 1, cdb, dataInBytes: 999, into }),
+      /invariant: 1000 bytes to read 999 into/,
+    );
+  });
+
+  it('goes on reading into it when another command is given up', () => {
+    const { initiator, target } = ready();
+    const into = new Uint8Array(1000);
+    const { tag } = initiator.issue({ lun: 1, cdb, dataInBytes: 1000, into })!;
+    const other = read(initiator, 4);
+    const bytes = target.dataIn(tag, 0, 0, payload(1000), true);
+    feed(initiator, bytes.subarray(0, 500));
+    initiator.abandon(other);
+    feed(initiator, bytes.subarray(500));
+    assert.deepEqual(into, payload(1000));
+  });
+
+  for (const wish of ['none', 'crc32c'] as const) {
+    it(`leaves that memory alone once nobody waits for it, within a PDU too, with digests ${wish}`, () => {
+      const answer = wish === 'none' ? [] : ['HeaderDigest=CRC32C', 'DataDigest=CRC32C'];
+      const { initiator, target } = ready({ headerDigest: wish, dataDigest: wish }, ...answer);
+      target.digests = wish !== 'none';
+      const into = new Uint8Array(1001);
+      const { tag } = initiator.issue({ lun: 1, cdb, dataInBytes: 1001, into })!;
+      const bytes = target.dataIn(tag, 0, 0, payload(1001), true);
+      feed(initiator, bytes.subarray(0, 500));
+      assert.ok(
+        into.some((byte) => byte !== 0),
+        'what has come is there',
+      );
+      assert.equal(initiator.heldBytes >= 1001, true);
+      initiator.abandon(tag);
+      into.fill(9);
+      assert.deepEqual(feed(initiator, bytes.subarray(500)), []);
+      assert.ok(into.every((byte) => byte === 9));
+      assert.deepEqual([initiator.status, initiator.unanswered, initiator.heldBytes], ['ready', 0, 0]);
+    });
+  }
+
   /** Of a command that reads 1000 bytes, of which 100 have come. */
   const wrong: [what: string, bytes: (target: TargetBytes, tag: number) => Uint8Array, words: RegExp][] = [
     [

@@ -21,6 +21,8 @@ export interface Command {
   keep?: (dataOut: Uint8Array) => Uint8Array;
   /** The most it may read. */
   dataInBytes?: number;
+  /** As many bytes to read it into; in use until the command is answered or given up with `abandon`. */
+  into?: Uint8Array;
   /** Past the command window (section 4.2.2.1); few targets take more than one at a time. */
   immediate?: boolean;
 }
@@ -62,6 +64,8 @@ export class Requests {
     const { lun, cdb, dataOut = nothing, dataInBytes = 0, immediate = false } = command;
     if (dataOut.length > 0 && dataInBytes > 0)
       throw new Error('invariant: a SCSI command that reads and writes');
+    if (command.into !== undefined && command.into.length !== dataInBytes)
+      throw new Error(`invariant: ${command.into.length} bytes to read ${dataInBytes} into`);
     if (!immediate && !this.#numbering.isOpen) return undefined;
     const { digests, initialR2T, immediateData, firstBurstBytes, maxSendSegmentBytes } = this.#session;
     const first = Math.min(dataOut.length, firstBurstBytes);
@@ -86,7 +90,9 @@ export class Requests {
       data,
     });
     const kept = unasked < dataOut.length ? command.keep?.(dataOut) : undefined;
-    const tag = this.#tasks.begin(new CommandTask(lun, cmdSN, kept ?? dataOut, unasked, dataInBytes));
+    const tag = this.#tasks.begin(
+      new CommandTask(lun, cmdSN, kept ?? dataOut, unasked, dataInBytes, command.into),
+    );
     putU32(header, 16, tag);
     if (!immediate) this.#numbering.next();
     const pieces = sealed(header, data, digests);

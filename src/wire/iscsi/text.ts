@@ -22,7 +22,7 @@ export class TextInput {
   push(segment: Uint8Array): string | undefined {
     this.#bytes += segment.length;
     if (this.#bytes > ISCSI_LIMIT.textBytes) return `text of more than ${ISCSI_LIMIT.textBytes} bytes`;
-    if (segment.length > 0) this.#segments.push(segment);
+    if (segment.length > 0) this.#segments.push(segment.slice());
     return undefined;
   }
 

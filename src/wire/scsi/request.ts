@@ -5,6 +5,8 @@ export interface ScsiRequest {
   readonly cdb: Uint8Array;
   readonly dataOut?: Uint8Array;
   readonly dataInBytes?: number;
+  /** As many bytes to read it into, in use until the command is settled; without it they come in memory of their own. */
+  readonly into?: Uint8Array;
 }
 
 /** A logical unit answered GOOD, and what it sent is not what the command returns. One line, for people. */
