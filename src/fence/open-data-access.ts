@@ -6,7 +6,6 @@ import { type DataAccess, DATA_SOCKET_NAME, type Fencing } from '../ports/data-a
 import { type Claimant, nbdServer } from './data-export.ts';
 import { GateAccess } from './gate.ts';
 import { unfencedAccess } from './none.ts';
-import { UnitAccess } from './reservation.ts';
 
 export interface DataAccessOptions {
   fencing: Fencing;
@@ -23,7 +22,7 @@ export interface DataAccessOptions {
   warn(text: string): void;
 }
 
-/** The way into the data area. Rejects with DeviceUnusable for a URI that such a fence cannot work with. */
+/** The way into the data area; each kind is loaded where it is needed, for an agent stays small. Rejects with DeviceUnusable for a URI that such a fence cannot work with. */
 export async function openDataAccess(options: DataAccessOptions): Promise<DataAccess> {
   const { fencing, uris, claimant } = options;
   const [uri] = uris;
@@ -43,7 +42,6 @@ function iscsiAddress(uri: string): IscsiAddress | undefined {
   return device.kind === 'iscsi' ? device.address : undefined;
 }
 
-/** Loaded where there is a disk, and nowhere else. */
 async function diskAccess(uri: string, { slot, intervalMs }: DataAccessOptions): Promise<DataAccess> {
   const device = parseDeviceUri(uri);
   if (device.kind !== 'file') {
@@ -55,11 +53,12 @@ async function diskAccess(uri: string, { slot, intervalMs }: DataAccessOptions):
   return DiskAccess.open({ path: device.path, slot, checkEveryMs: intervalMs });
 }
 
-function unitAccess(
+async function unitAccess(
   addresses: readonly IscsiAddress[],
   fencing: 'reservation' | 'none',
   { claimant, slot, stateDirectory, intervalMs, warn }: DataAccessOptions,
-): DataAccess {
+): Promise<DataAccess> {
+  const { UnitAccess } = await import('./reservation.ts');
   const [first, ...others] = addresses;
   return new UnitAccess({
     addresses: [first!, ...others],
