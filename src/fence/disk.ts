@@ -61,6 +61,7 @@ export class DiskAccess implements DataAccess {
     const outcome = await takeReservation({
       paths: [this.#unit],
       key,
+      epoch,
       type: RESERVATION_TYPE.exclusiveAccess,
       ...patienceFor(deadlineMs),
       isGivenUp: () => attempt !== this.#attempt,

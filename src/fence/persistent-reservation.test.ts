@@ -26,7 +26,8 @@ class Server {
     const [first, ...others] = nexuses.map((nexus) =>
       nexusPort(async (command) => this.#send(nexus, command)),
     );
-    return takeReservation({ paths: [first!, ...others], key, type: reservationTypeFor(paths), ...patience });
+    const all = [first!, ...others] as const;
+    return takeReservation({ paths: all, key, epoch, type: reservationTypeFor(paths), ...patience });
   }
 
   write(): QueuedWrite {
@@ -94,6 +95,23 @@ for (const hasAbort of [true, false]) {
       });
       assert.equal(one!.sent.includes('preempt'), false);
       assert.equal(unit.holder?.nexus, two!.nexus);
+    });
+
+    it('is taken from an older epoch, and never from a newer one, beyond what a key has room for too', async () => {
+      const edge = 2 ** 48;
+      assert.equal((await one!.take(edge - 1)).kind, 'granted');
+      assert.equal((await two!.take(edge + 3)).kind, 'granted');
+      const reason = `the unit was taken under epoch ${edge + 3}`;
+      assert.deepEqual(await three!.take(edge - 1), { kind: 'refused', grantedEpoch: edge + 3, reason });
+      assert.equal(unit.holder?.nexus, two!.nexus);
+    });
+
+    it('is asked for under another epoch by the one server that has no key under this one', async () => {
+      const first = new Server(unit, 0);
+      const outcome = await first.take(2 ** 48);
+      assert.deepEqual([outcome.kind, first.sent], ['refused', []]);
+      assert.equal((outcome as { grantedEpoch: number }).grantedEpoch, 2 ** 48);
+      assert.equal((await first.take(2 ** 48 + 4)).kind, 'granted');
     });
 
     it('is not taken over one of the same epoch of somebody else', async () => {

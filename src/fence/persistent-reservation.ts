@@ -14,6 +14,7 @@ export interface Attempt {
   paths: readonly [ReservableUnit, ...ReservableUnit[]];
   /** Of this server and its epoch. */
   key: bigint;
+  epoch: number;
   /** Exclusive Access where the server has one path, Registrants Only where it may have several. */
   type: ReservationType;
   /** Of each command. */
@@ -60,12 +61,14 @@ export async function takeReservation(attempt: Attempt): Promise<AccessOutcome> 
 }
 
 async function take(attempt: Attempt): Promise<AccessOutcome> {
-  const { paths, key, type } = attempt;
+  const { paths, key, epoch, type } = attempt;
+  // To register it would be to unregister.
+  if (key === 0n) return { kind: 'refused', grantedEpoch: epoch, reason: `epoch ${epoch} has no key` };
   await register(attempt, paths[0]);
   for (let round = 0, drained = false; round < MOST_ROUNDS; round += 1) {
     const seen = await look(attempt, paths[0]);
     if (attempt.isGivenUp()) return GIVEN_UP;
-    const barred = barrier(seen, key);
+    const barred = barrier(seen, attempt);
     if (barred !== undefined) return barred;
     const held = isHeld(seen, key, type, 1);
     if (held && drained) return await joinOtherPaths(attempt);
@@ -104,16 +107,16 @@ async function look({ deadlineMs }: Pick<Attempt, 'deadlineMs'>, path: Reservabl
 }
 
 /** What forbids to take the unit: a newer epoch, which is never preempted, or somebody who is not of this cluster. */
-function barrier({ keys, reservation }: Sight, own: bigint): AccessOutcome | undefined {
+function barrier({ keys, reservation }: Sight, { key: own, epoch }: Attempt): AccessOutcome | undefined {
   const others = new Set([...keys, ...holderOf(reservation)].filter((key) => key !== own));
-  const epochs = [...others].map(epochOfKey);
+  const epochs = [...others].map((key) => epochOfKey(key, epoch));
   const stranger = [...others].find((_, index) => epochs[index] === undefined);
   if (stranger !== undefined) {
     const reason = `key ${showKey(stranger)} is registered with the unit and is no arbiter's: who else uses it?`;
     return { kind: 'failed', reason };
   }
-  const highest = Math.max(...epochs.map((epoch) => epoch!));
-  if (others.size === 0 || highest < epochOfKey(own)!) return undefined;
+  const highest = Math.max(...epochs.map((each) => each!));
+  if (others.size === 0 || highest < epoch) return undefined;
   return { kind: 'refused', grantedEpoch: highest, reason: `the unit was taken under epoch ${highest}` };
 }
 
@@ -190,7 +193,7 @@ async function joinOtherPaths(attempt: Attempt): Promise<AccessOutcome> {
   for (const path of others) await register(attempt, path);
   for (const path of others) {
     const seen = await look(attempt, path);
-    const barred = barrier(seen, key);
+    const barred = barrier(seen, attempt);
     if (barred !== undefined) return barred;
     if (!isHeld(seen, key, type, paths.length)) {
       const reason = `another path sees ${seen.keys.map(showKey).join(', ') || 'no key'}: not the same unit, or not alone`;

@@ -28,17 +28,23 @@ export function watchReservation(watched: Watched, key: bigint, everyMs: number)
   return () => clearInterval(timer);
 }
 
+/** What happened to a unit is told once each (SAM-5, 5.14); a target that has always something to tell is not heard out. */
+const MOST_ATTENTIONS = 8;
+
 /** A check that fails says nothing, unless it says who was preempted: the end of a session is told elsewhere. */
 async function check(watched: Watched, key: bigint): Promise<void> {
-  const path = watched.path();
-  if (path === undefined) return;
-  try {
-    const reservation = await path.readReservation(CHECK_DEADLINE_MS);
-    if (reservation?.key !== key) watched.lose(`${watched.name}: ${heldBy(reservation)}`);
-  } catch (error) {
-    if (endsAccess(error)) watched.lose((error as Error).message);
-    // Told once, instead of an answer: the next look shows what is left of the reservation.
-    else if (isAttention(error)) await check(watched, key);
+  for (let attentions = 0; attentions <= MOST_ATTENTIONS; attentions += 1) {
+    const path = watched.path();
+    if (path === undefined) return;
+    try {
+      const reservation = await path.readReservation(CHECK_DEADLINE_MS);
+      if (reservation?.key !== key) watched.lose(`${watched.name}: ${heldBy(reservation)}`);
+      return;
+    } catch (error) {
+      if (endsAccess(error)) return watched.lose((error as Error).message);
+      // Told once, instead of an answer: the next look shows what is left of the reservation.
+      if (!isAttention(error)) return;
+    }
   }
 }
 

@@ -136,6 +136,7 @@ export class UnitAccess implements DataAccess {
     return takeReservation({
       paths: [first!, ...others],
       key: reservationKey(slot, epoch),
+      epoch,
       type: reservationTypeFor(addresses.length),
       ...patienceFor(deadlineMs),
       isGivenUp: () => this.#paths !== paths,

@@ -76,7 +76,10 @@ export class SgUnit implements ReservableUnit {
     return this.#run('sg_persist', ['--no-inquiry', ...argv, this.#path], deadlineMs);
   }
 
-  /** Rejects with OutcomeUnknown when it was killed at its deadline: the kernel may still carry the command out. */
+  /**
+   * Rejects with OutcomeUnknown when it was killed at its deadline: the kernel may still carry the command out. Its end is not
+   * waited for then: a process that waits for a disk in the kernel dies when that is done, which may be minutes later.
+   */
   #run(program: string, argv: readonly string[], deadlineMs: number): Promise<string> {
     const what = `${this.#path}: ${program} ${argv.filter((each) => /^--(?!no-|in$|out$)/.test(each)).join(' ')}`;
     if (deadlineMs <= 0) {
@@ -84,23 +87,28 @@ export class SgUnit implements ReservableUnit {
       return Promise.reject(new RequestFailed(text, 'ETIMEDOUT', { effect: 'none' }));
     }
     const options = {
-      timeout: Math.ceil(deadlineMs),
-      killSignal: 'SIGKILL',
       maxBuffer: MOST_OUTPUT_BYTES,
       env: { ...process.env, LC_ALL: 'C' },
     } as const;
     return new Promise((resolve, reject) => {
-      execFile(program, argv, options, (error, stdout, stderr) => {
+      const child = execFile(program, argv, options, (error, stdout, stderr) => {
+        clearTimeout(timer);
         if (error === null) resolve(stdout);
         else reject(this.#failure(program, what, error, { stdout, stderr }));
       });
+      const timer = setTimeout(() => {
+        reject(new OutcomeUnknown(`${what} did not end in time`));
+        child.kill('SIGKILL');
+        child.unref();
+        for (const pipe of [child.stdout, child.stderr]) pipe?.destroy();
+      }, deadlineMs);
     });
   }
 
   #failure(
     program: string,
     what: string,
-    error: Error & { code?: number | string | null; killed?: boolean; signal?: string | null },
+    error: Error & { code?: number | string | null; signal?: string | null },
     said: Omit<ProgramEnd, 'exitCode'>,
   ): Error {
     if (error.code === 'ENOENT') {
@@ -108,8 +116,7 @@ export class SgUnit implements ReservableUnit {
       return new DeviceUnusable(text, undefined, { cause: error });
     }
     if (typeof error.code === 'number') return failureOf(what, { exitCode: error.code, ...said });
-    const why = error.killed === true ? 'did not end in time' : `ended with ${error.signal ?? error.message}`;
-    return new OutcomeUnknown(`${what} ${why}`, { cause: error });
+    return new OutcomeUnknown(`${what} ended with ${error.signal ?? error.message}`, { cause: error });
   }
 }
 

@@ -110,6 +110,7 @@ export class Server {
     const outcome = await takeReservation({
       paths: [first!, ...others],
       key,
+      epoch,
       type: reservationTypeFor(this.#paths),
       ...patience,
     });
