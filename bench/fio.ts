@@ -7,7 +7,7 @@ export interface Load {
   order: 'random' | 'sequential';
   blockBytes: number;
   depth: number;
-  /** A flush after every write. */
+  /** Every write on stable storage before it is answered: by a flush after it, with qemu-img by forced unit access. */
   durable?: boolean;
 }
 
@@ -59,7 +59,7 @@ export async function qemuImgBench(load: Load, uri: string, perSecond: number): 
     '-f',
     'raw',
     '-t',
-    'none',
+    load.durable === true ? 'writethrough' : 'none',
     '-c',
     `${count}`,
     '-d',

@@ -1,6 +1,8 @@
 import { execa } from 'execa';
 import { join } from 'node:path';
-import { openBlockDevice } from '../src/block/open.ts';
+import { IscsiBlockDevice } from '../src/block/iscsi/device.ts';
+import { IscsiUnit } from '../src/block/iscsi/unit.ts';
+import { parseDeviceUri } from '../src/block/uri.ts';
 import { type Load, loads, qemuImgBench, SECONDS } from './fio.ts';
 import { DEADLINE_MS, ownClient } from './own-client.ts';
 import { type Bench, median } from './report.ts';
@@ -10,19 +12,35 @@ import { startTgt } from './tgt.ts';
 const DATA_BYTES = 256 * 1024 * 1024;
 const ROUNDS = 3;
 
-/** The iSCSI initiator beside libiscsi's two programs, on tgt over a file in memory, in turn. */
+/**
+ * The iSCSI initiator beside libiscsi's two programs, on tgt over a file in memory, in turn. Writes as they are, and with
+ * forced unit access on both sides.
+ */
 export async function run(bench: Bench): Promise<void> {
   const folder = await bench.folder(true);
   const uri = await startTgt(folder, await sparseFile(join(folder, 'unit.img'), DATA_BYTES), bench.signal);
-  await using device = await openBlockDevice(uri, { deadlineMs: DEADLINE_MS });
+  const place = parseDeviceUri(uri);
+  if (place.kind !== 'iscsi') throw new Error(`${uri} is no unit of an iSCSI target`);
+  await using device = await IscsiBlockDevice.open(place, DEADLINE_MS);
+  await using unit = await IscsiUnit.open(place, DEADLINE_MS);
+  const info = await unit.describe(DEADLINE_MS);
+  // As the others write unless they are told to: what the target does with it then is its affair.
+  const plain = {
+    sizeBytes: device.sizeBytes,
+    read: device.read.bind(device),
+    writeDurably: unit.write.bind(unit, info),
+  };
   bench.title('requests per second against tgt in memory; target 1.2 x the better of the two');
   bench.row('', 'ours', 'iscsi-perf', 'qemu-img', 'ratio');
-  for (const load of loads) {
+  const durable = loads
+    .filter(({ op, order }) => op === 'write' && order === 'random')
+    .map((load) => ({ ...load, title: `${load.title}, forced`, durable: true }));
+  for (const load of [...loads, ...durable]) {
     const ours: number[] = [];
     const perfs: number[] = [];
     const qemus: number[] = [];
     for (let round = 0; round < ROUNDS; round++) {
-      ours.push(await ownClient(load, device));
+      ours.push(await ownClient(load, load.durable === true ? device : plain));
       qemus.push(await qemuImgBench(load, uri, ours[round]!));
       // It knows reads only.
       if (load.op === 'read') perfs.push(await iscsiPerf(load, uri));
