@@ -28,7 +28,10 @@ export class PathRepair {
     this.#working = new Map(paths);
     for (const [index, path] of paths) this.#watch(index, path);
     const missing = count - paths.size;
-    if (missing > 0) about.warn(`data: ${missing} of ${count} paths cannot be opened`);
+    if (missing > 0)
+      about.warn(
+        `data: ${missing} of ${count} paths cannot be opened, or ${missing === 1 ? 'does' : 'do'} not work`,
+      );
     this.#timer = setInterval(() => void this.#repair(), everyMs);
   }
 

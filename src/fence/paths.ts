@@ -18,7 +18,7 @@ export async function isJoined(
     const [working] = unit.paths;
     if (working === undefined || (await strangePath([working, path], deadlineMs)) !== undefined) return false;
     if (!(await joinReservation(path, { key, deadlineMs }))) return false;
-    await describe([path], deadlineMs);
+    await path.describe(DESCRIBED_BY * deadlineMs);
     return true;
   } catch {
     return false;
@@ -40,16 +40,46 @@ export async function strangePath(
   return undefined;
 }
 
+/** By their number among those that were asked for. */
+type Paths = ReadonlyMap<number, UnitPath>;
+
+/**
+ * Those that answer: behind a session that was let in a controller may be stuck, and the other paths are there for just that.
+ * The others are left. Rejects with what the first one failed of when none answers.
+ */
+export async function answering(paths: Paths, deadlineMs: number): Promise<Paths> {
+  if (paths.size === 1) return paths;
+  return (await asked(paths, (path) => path.identity(deadlineMs))).paths;
+}
+
 /** Commands in a description, each with its own patience. */
 const DESCRIBED_BY = 5;
 
-/** After the reservation is held, for only then does every command of it work; by the first path. */
-export async function describe(paths: readonly UnitPath[], deadlineMs: number): Promise<UnitInfo> {
-  const [first, ...others] = paths;
-  const info = await first!.describe(DESCRIBED_BY * deadlineMs);
-  // Each session is told once what had happened to the unit, and must not be told instead of a write.
-  for (const path of others) await path.describe(DESCRIBED_BY * deadlineMs);
-  return info;
+/**
+ * What the unit is, and the paths that data may go by, after the reservation is held: only then does every command of a
+ * description work. Each session is told once what had happened to the unit, and must not be told instead of a write.
+ * The others are left. Rejects as `answering`.
+ */
+export async function described(paths: Paths, deadlineMs: number): Promise<{ info: UnitInfo; paths: Paths }> {
+  const { first, paths: good } = await asked(paths, (path) => path.describe(DESCRIBED_BY * deadlineMs));
+  return { info: first, paths: good };
+}
+
+async function asked<T>(
+  paths: Paths,
+  ask: (path: UnitPath) => Promise<T>,
+): Promise<{ first: T; paths: Paths }> {
+  const good = new Map<number, UnitPath>();
+  const all = [...paths];
+  const answers = await Promise.allSettled(all.map(([, path]) => ask(path)));
+  answers.forEach((answer, nth) => {
+    const [number, path] = all[nth]!;
+    if (answer.status === 'fulfilled') good.set(number, path);
+    else void path.close();
+  });
+  const first = answers.find((answer) => answer.status === 'fulfilled');
+  if (first !== undefined) return { first: first.value, paths: good };
+  throw (answers[0] as PromiseRejectedResult).reason;
 }
 
 export function leaving(paths: readonly UnitPath[], outcome: AccessOutcome): AccessOutcome {

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { IscsiAddress } from '../block/uri-iscsi.ts';
-import { DeviceUnusable, RequestFailed } from '../ports/block-device.ts';
+import { DeviceUnusable, OutcomeUnknown, RequestFailed } from '../ports/block-device.ts';
 import { SpcUnit } from './model/spc-unit.fixture.ts';
 import { UnitAccess } from './reservation.ts';
 import { MemoryPath } from './unit-path.fixture.ts';
@@ -30,12 +30,14 @@ describe('access to a unit by its reservation', () => {
   /** What opening the path at a host waits for, or fails with. */
   let opening: Record<string, Promise<void>>;
   let identities: Record<string, string>;
+  /** What a path at a host does otherwise. */
+  let manners: Record<string, Partial<MemoryPath>>;
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'arbiter-access-'));
     socketPath = join(folder, 'data.sock');
     target = new SpcUnit({ hasAbort: false });
-    [paths, lost, said, opening, identities] = [[], [], [], {}, {}];
+    [paths, lost, said, opening, identities, manners] = [[], [], [], {}, {}, {}];
     access = over('a', 'b');
   });
   afterEach(async () => {
@@ -62,6 +64,7 @@ describe('access to a unit by its reservation', () => {
         assert.deepEqual([node, alias.split('.')[0]], ['server-1', 'data@server-1']);
         const path = new MemoryPath(target, host, { slot: 1, epoch: 1 });
         path.identifies = identities[host] ?? 'one';
+        Object.assign(path, manners[host]);
         paths.push(path);
         return path;
       },
@@ -88,6 +91,34 @@ describe('access to a unit by its reservation', () => {
     opening['a'] = Promise.reject(new DeviceUnusable('a: authentication failed'));
     const reason = 'a: authentication failed';
     assert.deepEqual(await access.obtain(7, 1000), { kind: 'refused', grantedEpoch: undefined, reason });
+  });
+
+  const stuck = () => Promise.reject(new OutcomeUnknown('a: no answer'));
+  const standby = () => Promise.reject(new RequestFailed('a: not ready', 'NOT READY 04/0B'));
+  const silent = { identity: stuck, registerKey: stuck, readKeys: stuck, describe: stuck };
+  for (const [what, manner] of [
+    ['lets it in and then answers nothing', silent],
+    ['is no good for data, as one on standby', { describe: standby }],
+  ] as const) {
+    it(`is granted without a path that ${what}, whichever of them that is`, async () => {
+      for (const host of ['a', 'b']) {
+        manners = { [host]: manner };
+        assert.deepEqual(await access.obtain(7, 1000), { kind: 'granted' });
+        const [left, kept] = host === 'a' ? paths : paths.toReversed();
+        assert.deepEqual([left?.usable, kept?.usable], [false, true]);
+        paths = [];
+      }
+      assert.deepEqual(said, Array(2).fill('data: 1 of 2 paths cannot be opened, or does not work'));
+    });
+  }
+
+  it('fails where every path lets it in and answers nothing', async () => {
+    manners = { a: silent, b: silent };
+    assert.deepEqual(await access.obtain(7, 1000), { kind: 'failed', reason: 'a: no answer' });
+    assert.deepEqual(
+      paths.map(({ usable }) => usable),
+      [false, false],
+    );
   });
 
   it('is not granted over paths that lead to two units', async () => {
@@ -167,7 +198,7 @@ describe('access to a unit by its reservation', () => {
     opening['b'] = Promise.reject(new RequestFailed('b: not connected', 'ENOTCONN'));
     await access.obtain(7, 1000);
     assert.equal(target.holder?.type, 6);
-    assert.deepEqual(said, ['data: 1 of 2 paths cannot be opened']);
+    assert.deepEqual(said, ['data: 1 of 2 paths cannot be opened, or does not work']);
     delete opening['b'];
     while (said.length < 2) await heard.promise;
     assert.equal(said[1], 'data: a path is back, 2 of 2: b');

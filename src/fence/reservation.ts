@@ -8,7 +8,7 @@ import { Bridge } from './bridge.ts';
 import { type Claimant, dataExport } from './data-export.ts';
 import { GrantedUnit } from './granted-unit.ts';
 import { PathRepair } from './path-repair.ts';
-import { describe, isJoined, leaving, left, strangePath } from './paths.ts';
+import { answering, described, isJoined, leaving, left, strangePath } from './paths.ts';
 import { GIVEN_UP, patienceFor, takeReservation } from './persistent-reservation.ts';
 import { reservationKey } from './reservation-key.ts';
 import { watchReservation } from './reservation-watch.ts';
@@ -80,8 +80,9 @@ export class UnitAccess implements DataAccess {
       if (attempt !== this.#attempt) return leaving(paths, GIVEN_UP);
       this.#paths = paths;
       const outcome = await this.#take(paths, epoch, deadlineMs);
-      const info = outcome.kind === 'granted' ? await describe(paths, deadlineMs) : undefined;
-      if (attempt === this.#attempt && info !== undefined) await this.#hold(opened, info, epoch, deadlineMs);
+      const unit = outcome.kind === 'granted' ? await described(opened, deadlineMs) : undefined;
+      if (attempt === this.#attempt && unit !== undefined)
+        await this.#hold(unit.paths, unit.info, epoch, deadlineMs);
       if (attempt !== this.#attempt) return GIVEN_UP;
       if (outcome.kind !== 'granted') void this.giveUp();
       return outcome;
@@ -108,7 +109,7 @@ export class UnitAccess implements DataAccess {
     return this.giveUp();
   }
 
-  /** All that can be opened, by their number; rejects with what the first one failed of when none can. */
+  /** All that can be opened and answer, by their number; rejects with what the first one failed of when none can. */
   async #openPaths(epoch: number, deadlineMs: number): Promise<ReadonlyMap<number, UnitPath>> {
     const { addresses } = this.#options;
     const opened = await Promise.allSettled(
@@ -118,7 +119,7 @@ export class UnitAccess implements DataAccess {
     opened.forEach((each, index) => each.status === 'fulfilled' && paths.set(index, each.value));
     const [failed] = opened.flatMap((each) => (each.status === 'rejected' ? [each.reason as Error] : []));
     if (paths.size === 0) throw failed!;
-    return paths;
+    return answering(paths, deadlineMs);
   }
 
   #open(index: number, epoch: number, deadlineMs: number): Promise<UnitPath> {
