@@ -170,7 +170,8 @@ describe('a session with an iSCSI target', function () {
       login: (request, talk) => ((talk.window = 1), talk.loginResponse(request, []), true),
     });
     const first = readBlock(it.session, 0);
-    const bytes = sector(1);
+    // A Buffer, which is what comes from a socket: its slice is no copy.
+    const bytes = Buffer.from(sector(1));
     const second = it.session.command(1, write16(1, bytes, 512), long);
     bytes.fill(2);
     const { request, talk } = await it.holding.next();

@@ -104,7 +104,7 @@ export class IscsiSession implements AsyncDisposable {
       this.#tasks.queue(task);
       this.#issueQueued();
       const isQueued = task.tag === undefined;
-      if (isQueued && command.dataOut !== undefined) command.dataOut = command.dataOut.slice();
+      if (isQueued && command.dataOut !== undefined) command.dataOut = new Uint8Array(command.dataOut);
     });
   }
 
