@@ -20,7 +20,7 @@ const permissions: Record<
   'src/ports': { types: ['src/protocol'] },
   'src/tls': { builtins: true },
   'src/block': { any: ['src/ports', 'src/tls', 'src/wire'], builtins: true },
-  'src/fence': { any: ['src/area', 'src/block', 'src/ports', 'src/system', 'src/wire'], builtins: true },
+  'src/fence': { any: ['src/block', 'src/ports', 'src/system', 'src/wire'], builtins: true },
   'src/system': { builtins: true },
   'src/host': { any: ['src/system'], types: ['src/ports'], builtins: true, packages: ['prom-client'] },
   'src/storage': {

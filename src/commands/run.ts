@@ -84,6 +84,7 @@ function openData(
     uris: data,
     claimant: { node, protocol, incarnation },
     slot: index,
+    slots: header.slots,
     stateDirectory: state,
     intervalMs: header.timings.intervalMs,
     warn,

@@ -1,5 +1,6 @@
 import { RequestFailed } from '../ports/block-device.ts';
 import { type ReservableUnit, RESERVATION_TYPE } from '../ports/reservable-unit.ts';
+import { TRIAL_KEYS } from '../fence/reservation-key.ts';
 import { type Finding, ok, problem } from './finding.ts';
 import { DoctorRefuses } from './refusal.ts';
 
@@ -10,11 +11,8 @@ export interface Nexus {
   read(deadlineMs: number): Promise<unknown>;
 }
 
-/**
- * Keys of slots 62 and 63 under epoch 0, which no claim ever has: an agent that comes in between preempts them as it does
- * every older epoch, one left behind by a doctor that was killed included.
- */
-const [OURS, THEIRS] = [62n << 48n, 63n << 48n];
+/** An agent that comes in between preempts them. */
+const [OURS, THEIRS] = TRIAL_KEYS;
 const { exclusiveAccess } = RESERVATION_TYPE;
 
 /**

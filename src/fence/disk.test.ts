@@ -13,7 +13,7 @@ describe('a data area on a disk of this machine', () => {
   const opened: DiskAccess[] = [];
   const open = async (slot: number) => {
     const path = standIn.device(`server-${slot}`);
-    const access = await DiskAccess.open({ path, slot, checkEveryMs: 50 });
+    const access = await DiskAccess.open({ path, slot, slots: 3, checkEveryMs: 50 });
     opened.push(access);
     return access;
   };
@@ -81,7 +81,7 @@ describe('a data area on a disk of this machine', () => {
     const path = process.env['PATH'];
     process.env['PATH'] = '/nowhere';
     try {
-      await assert.rejects(DiskAccess.open({ path: '/dev/sda', slot: 1, checkEveryMs: 50 }), {
+      await assert.rejects(DiskAccess.open({ path: '/dev/sda', slot: 1, slots: 3, checkEveryMs: 50 }), {
         name: 'DeviceUnusable',
         message: "/dev/sda: the program 'sg_reset' is missing: install the package sg3-utils",
       });
@@ -101,7 +101,7 @@ describe('a path that is no SCSI disk', () => {
   it('is refused by the real sg_persist, in one line that says what to do', async () => {
     const path = join(folder, 'file');
     writeFileSync(path, 'no disk');
-    await assert.rejects(DiskAccess.open({ path, slot: 1, checkEveryMs: 50 }), (error: Error) => {
+    await assert.rejects(DiskAccess.open({ path, slot: 1, slots: 3, checkEveryMs: 50 }), (error: Error) => {
       assert.equal(error.name, 'DeviceUnusable');
       assert.match(
         error.message,

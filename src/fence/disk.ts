@@ -11,6 +11,8 @@ export interface DiskOptions {
   path: string;
   /** Of this server in the quorum area. */
   slot: number;
+  /** How many the quorum area has. */
+  slots: number;
   /** How often to look who holds the disk. */
   checkEveryMs: number;
 }
@@ -57,11 +59,13 @@ export class DiskAccess implements DataAccess {
   async obtain(epoch: number, deadlineMs: number): Promise<AccessOutcome> {
     await this.giveUp();
     const attempt = this.#attempt;
-    const key = reservationKey(this.#options.slot, epoch);
+    const { slot, slots } = this.#options;
+    const key = reservationKey(slot, epoch);
     const outcome = await takeReservation({
       paths: [this.#unit],
       key,
       epoch,
+      slots,
       type: RESERVATION_TYPE.exclusiveAccess,
       ...patienceFor(deadlineMs),
       isGivenUp: () => attempt !== this.#attempt,

@@ -14,6 +14,8 @@ export interface DataAccessOptions {
   claimant: Claimant;
   /** Of this server in the quorum area. */
   slot: number;
+  /** How many the quorum area has. */
+  slots: number;
   /** Directory for the socket at which a service finds a data area that it cannot talk to itself. */
   stateDirectory: string;
   /** T: how often to look who holds a unit. */
@@ -42,7 +44,7 @@ function iscsiAddress(uri: string): IscsiAddress | undefined {
   return device.kind === 'iscsi' ? device.address : undefined;
 }
 
-async function diskAccess(uri: string, { slot, intervalMs }: DataAccessOptions): Promise<DataAccess> {
+async function diskAccess(uri: string, { slot, slots, intervalMs }: DataAccessOptions): Promise<DataAccess> {
   const device = parseDeviceUri(uri);
   if (device.kind !== 'file') {
     throw new DeviceUnusable(
@@ -50,13 +52,13 @@ async function diskAccess(uri: string, { slot, intervalMs }: DataAccessOptions):
     );
   }
   const { DiskAccess } = await import('./disk.ts');
-  return DiskAccess.open({ path: device.path, slot, checkEveryMs: intervalMs });
+  return DiskAccess.open({ path: device.path, slot, slots, checkEveryMs: intervalMs });
 }
 
 async function unitAccess(
   addresses: readonly IscsiAddress[],
   fencing: 'reservation' | 'none',
-  { claimant, slot, stateDirectory, intervalMs, warn }: DataAccessOptions,
+  { claimant, slot, slots, stateDirectory, intervalMs, warn }: DataAccessOptions,
 ): Promise<DataAccess> {
   const { UnitAccess } = await import('./reservation.ts');
   const [first, ...others] = addresses;
@@ -65,6 +67,7 @@ async function unitAccess(
     fencing,
     claimant,
     slot,
+    slots,
     socketPath: join(stateDirectory, DATA_SOCKET_NAME),
     checkEveryMs: intervalMs,
     warn,

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { reservationTypeFor } from '../ports/reservable-unit.ts';
 import { joinReservation, takeReservation } from './persistent-reservation.ts';
-import { reservationKey } from './reservation-key.ts';
+import { reservationKey, TRIAL_KEYS } from './reservation-key.ts';
 import { type Command, type Nexus, nexusPort, type QueuedWrite, SpcUnit } from './model/spc-unit.fixture.ts';
 
-const patience = { deadlineMs: 1000, resetDeadlineMs: 1000, isGivenUp: () => false };
+const patience = { slots: 4, deadlineMs: 1000, resetDeadlineMs: 1000, isGivenUp: () => false };
 
 /** One server at the unit: each attempt is a session of its own. */
 class Server {
@@ -86,12 +86,12 @@ for (const hasAbort of [true, false]) {
     });
 
     it('is never taken from a newer epoch, which keeps it', async () => {
-      await two!.take(5);
-      const outcome = await one!.take(4);
+      await two!.take(6);
+      const outcome = await one!.take(5);
       assert.deepEqual(outcome, {
         kind: 'refused',
-        grantedEpoch: 5,
-        reason: 'the unit was taken under epoch 5',
+        grantedEpoch: 6,
+        reason: 'the unit was taken under epoch 6',
       });
       assert.equal(one!.sent.includes('preempt'), false);
       assert.equal(unit.holder?.nexus, two!.nexus);
@@ -99,10 +99,10 @@ for (const hasAbort of [true, false]) {
 
     it('is taken from an older epoch, and never from a newer one, beyond what a key has room for too', async () => {
       const edge = 2 ** 48;
-      assert.equal((await one!.take(edge - 1)).kind, 'granted');
-      assert.equal((await two!.take(edge + 3)).kind, 'granted');
-      const reason = `the unit was taken under epoch ${edge + 3}`;
-      assert.deepEqual(await three!.take(edge - 1), { kind: 'refused', grantedEpoch: edge + 3, reason });
+      assert.equal((await one!.take(edge - 3)).kind, 'granted');
+      assert.equal((await two!.take(edge + 2)).kind, 'granted');
+      const reason = `the unit was taken under epoch ${edge + 2}`;
+      assert.deepEqual(await three!.take(edge - 1), { kind: 'refused', grantedEpoch: edge + 2, reason });
       assert.equal(unit.holder?.nexus, two!.nexus);
     });
 
@@ -115,8 +115,8 @@ for (const hasAbort of [true, false]) {
     });
 
     it('is not taken over one of the same epoch of somebody else', async () => {
-      await two!.take(5);
-      const { kind } = await one!.take(5);
+      await two!.take(6);
+      const { kind } = await one!.take(6);
       assert.equal(kind, 'refused');
     });
 
@@ -131,8 +131,8 @@ for (const hasAbort of [true, false]) {
     });
 
     it('is not given to who has registered only, and who is refused stays so', async () => {
-      await two!.take(5);
-      await one!.take(4);
+      await two!.take(6);
+      await one!.take(5);
       assert.equal(unit.registrations.size, 2);
       assert.deepEqual(toldOf(unit, one!.nexus!), [CONFLICT]);
     });
@@ -161,18 +161,52 @@ for (const hasAbort of [true, false]) {
     });
 
     it('is refused by a unit that is closed to this key after a restart, and named so', async () => {
-      await two!.take(5);
-      unit.restart((key) => key === reservationKey(2, 5));
-      assert.equal((await one!.take(4)).kind, 'refused');
-      assert.deepEqual(await two!.take(5), { kind: 'granted' });
+      await two!.take(6);
+      unit.restart((key) => key === reservationKey(2, 6));
+      assert.equal((await one!.take(5)).kind, 'refused');
+      assert.deepEqual(await two!.take(6), { kind: 'granted' });
     });
 
-    it('is not taken from somebody who is no arbiter, and says whose key it is', async () => {
-      const stranger = unit.open({ slot: 0, epoch: 0 });
-      unit.registrations.set(stranger, 0xdead_beef_0000_0001n);
-      const outcome = await three!.take(3);
-      assert.equal(outcome.kind, 'failed');
-      assert.match((outcome as { reason: string }).reason, /^key 0xdeadbeef00000001 is registered/);
+    const far = 7 + 2 ** 20;
+    for (const [what, foreign] of [
+      ['of no slot', 0xdead_beef_0000_0003n],
+      ['of a slot that the cluster has not', reservationKey(4, 4)],
+      ['of a small number', 0xabc123n],
+      ['of an epoch that is not of its slot', reservationKey(2, 5)],
+      ['of an epoch that nobody can have come to', reservationKey(0, far + 1)],
+    ] as const) {
+      it(`is not taken from a stranger, whose key is ${what}, and says whose key it is`, async () => {
+        const stranger = unit.open({ slot: 0, epoch: 0 });
+        unit.registrations.set(stranger, foreign);
+        unit.holder = { nexus: stranger, type: 3 };
+        const outcome = await three!.take(7);
+        assert.equal(outcome.kind, 'failed');
+        const { reason } = outcome as { reason: string };
+        assert.ok(
+          reason.startsWith(`key 0x${foreign.toString(16).padStart(16, '0')} is registered with`),
+          reason,
+        );
+        assert.equal(unit.holder.nexus, stranger);
+        assert.ok(
+          three!.sent.every((command) => !['preempt', 'reset'].includes(command)),
+          three!.sent.join(),
+        );
+      });
+    }
+
+    it('is not taken from an epoch that may have been claimed meanwhile, which is told', async () => {
+      unit.registrations.set(unit.open({ slot: 3, epoch: far }), reservationKey(3, far));
+      const outcome = await three!.take(7);
+      assert.deepEqual([outcome.kind, (outcome as { grantedEpoch: number }).grantedEpoch], ['refused', far]);
+    });
+
+    it('is taken from a doctor that was killed', async () => {
+      const doctor = unit.open({ slot: 62, epoch: 0 });
+      unit.registrations.set(doctor, TRIAL_KEYS[0]);
+      unit.registrations.set(unit.open({ slot: 63, epoch: 0 }), TRIAL_KEYS[1]);
+      unit.holder = { nexus: doctor, type: 3 };
+      assert.deepEqual(await three!.take(3), { kind: 'granted' });
+      assert.equal(unit.registrations.size, 1);
     });
 
     for (const type of [1, 3, 5, 6, 7, 8]) {

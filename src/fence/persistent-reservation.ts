@@ -15,6 +15,8 @@ export interface Attempt {
   /** Of this server and its epoch. */
   key: bigint;
   epoch: number;
+  /** Of the quorum area: what keys of this cluster look like. */
+  slots: number;
   /** Exclusive Access where the server has one path, Registrants Only where it may have several. */
   type: ReservationType;
   /** Of each command. */
@@ -107,12 +109,16 @@ async function look({ deadlineMs }: Pick<Attempt, 'deadlineMs'>, path: Reservabl
 }
 
 /** What forbids to take the unit: a newer epoch, which is never preempted, or somebody who is not of this cluster. */
-function barrier({ keys, reservation }: Sight, { key: own, epoch }: Attempt): AccessOutcome | undefined {
+function barrier(
+  { keys, reservation }: Sight,
+  { key: own, epoch, slots }: Attempt,
+): AccessOutcome | undefined {
   const others = new Set([...keys, ...holderOf(reservation)].filter((key) => key !== own));
-  const epochs = [...others].map((key) => epochOfKey(key, epoch));
+  const epochs = [...others].map((key) => epochOfKey(key, { slots, epoch }));
   const stranger = [...others].find((_, index) => epochs[index] === undefined);
   if (stranger !== undefined) {
-    const reason = `key ${showKey(stranger)} is registered with the unit and is no arbiter's: who else uses it?`;
+    const shown = `key ${showKey(stranger)} is registered with the unit and is none of this cluster's`;
+    const reason = `${shown}: who else uses it? If nobody does, clear it (sg_persist --clear, or the array's console)`;
     return { kind: 'failed', reason };
   }
   const highest = Math.max(...epochs.map((each) => each!));

@@ -35,6 +35,7 @@ class Server {
       fencing,
       claimant: { node: this.#node, incarnation: `${slot}`.repeat(32), protocol: 'safe' },
       slot,
+      slots: 3,
       socketPath: this.#socketPath,
       checkEveryMs,
       warn: (text) => void this.said.push(text),
@@ -131,14 +132,14 @@ describe('a data area on tgt', () => {
 
   it('is refused to an older epoch, by name of the newer one', async () => {
     const [one, two] = [server(1), server(2)];
-    await two.obtain(4);
-    const outcome = await one.obtain(3);
+    await two.obtain(5);
+    const outcome = await one.obtain(4);
     assert.deepEqual(outcome, {
       kind: 'refused',
-      grantedEpoch: 4,
-      reason: 'the unit was taken under epoch 4',
+      grantedEpoch: 5,
+      reason: 'the unit was taken under epoch 5',
     });
-    await using service = await two.service(4);
+    await using service = await two.service(5);
     await service.writeDurably(0, block('a'), DEADLINE_MS);
   });
 

@@ -52,6 +52,7 @@ describe('access to a unit by its reservation', () => {
       fencing: 'reservation',
       claimant,
       slot: 1,
+      slots: 3,
       socketPath,
       checkEveryMs: 20,
       warn: (text) => {

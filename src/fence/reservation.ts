@@ -22,6 +22,8 @@ export interface UnitAccessOptions {
   claimant: Claimant;
   /** Of this server in the quorum area. */
   slot: number;
+  /** How many the quorum area has. */
+  slots: number;
   /** Where the service finds the data area. */
   socketPath: string;
   /** How often to look who holds the unit. */
@@ -132,12 +134,13 @@ export class UnitAccess implements DataAccess {
     if (this.fencing === 'none') return { kind: 'granted' };
     const strange = await strangePath(paths, deadlineMs);
     if (strange !== undefined) return { kind: 'failed', reason: strange };
-    const { slot, addresses } = this.#options;
+    const { slot, slots, addresses } = this.#options;
     const [first, ...others] = paths;
     return takeReservation({
       paths: [first!, ...others],
       key: reservationKey(slot, epoch),
       epoch,
+      slots,
       type: reservationTypeFor(addresses.length),
       ...patienceFor(deadlineMs),
       isGivenUp: () => this.#paths !== paths,

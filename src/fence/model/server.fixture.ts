@@ -46,13 +46,19 @@ export class Server {
   readonly #about: Surroundings;
   readonly #manners: Manners;
   readonly #paths: number;
+  readonly #slots: number;
   #life = 0;
 
-  constructor(slot: number, about: Surroundings, options: { manners: Manners; paths: number }) {
+  constructor(
+    slot: number,
+    about: Surroundings,
+    options: { manners: Manners; paths: number; slots: number },
+  ) {
     this.slot = slot;
     this.#about = about;
     this.#manners = options.manners;
     this.#paths = options.paths;
+    this.#slots = options.slots;
   }
 
   /** It owns the quorum area under this epoch. Whatever it did before is over. Ends when it has served, or has lost it. */
@@ -111,6 +117,7 @@ export class Server {
       paths: [first!, ...others],
       key,
       epoch,
+      slots: this.#slots,
       type: reservationTypeFor(this.#paths),
       ...patience,
     });

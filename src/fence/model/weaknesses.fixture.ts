@@ -1,5 +1,4 @@
 import { RESERVATION_TYPE } from '../../ports/reservable-unit.ts';
-import { epochOfKey } from '../reservation-key.ts';
 import type { Manners } from './server.fixture.ts';
 import type { Plan } from './world.fixture.ts';
 
@@ -32,7 +31,7 @@ export const weaknesses: Readonly<Record<string, Weakness>> = {
       through: (port, own) => {
         const made = new Map<bigint, bigint>();
         const asOlder = (key: bigint) => {
-          if (epochOfKey(key)! <= epochOfKey(own)!) return key;
+          if (BigInt.asUintN(48, key) <= BigInt.asUintN(48, own)) return key;
           const older = (key >> 48n) << 48n;
           made.set(older, key);
           return older;

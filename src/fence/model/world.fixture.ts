@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { AccessOutcome } from '../../ports/data-access.ts';
-import { epochOfKey, reservationKey } from '../reservation-key.ts';
+import { reservationKey } from '../reservation-key.ts';
 import { Agenda } from './agenda.fixture.ts';
 import { type Manners, type Owner, Server } from './server.fixture.ts';
 import { Session } from './session.fixture.ts';
@@ -52,8 +52,8 @@ class World {
     this.#plan = plan;
     this.#unit = new SpcUnit({ hasAbort: plan.hasAbort });
     this.#unit.onPreempted = (by, victim) => {
-      if (epochOfKey(victim)! > epochOfKey(by)!)
-        this.#violations.push(`epoch ${epochOfKey(by)} preempted epoch ${epochOfKey(victim)}`);
+      if (epochIn(victim) > epochIn(by))
+        this.#violations.push(`epoch ${epochIn(by)} preempted epoch ${epochIn(victim)}`);
     };
     this.#servers = Array.from({ length: plan.servers }, (_, slot) => this.#server(slot));
     this.#claim(this.#servers[0]!);
@@ -80,7 +80,7 @@ class World {
   }
 
   #server(slot: number): Server {
-    const { manners = {}, paths } = this.#plan;
+    const { manners = {}, paths, servers: slots } = this.#plan;
     const about = {
       open: (owner: Owner) => this.#open(owner),
       readRecord: (reader: number) => this.#readRecord(reader),
@@ -91,7 +91,7 @@ class World {
         this.#letIn = Math.max(this.#letIn, epoch);
       },
     };
-    return new Server(slot, about, { manners, paths });
+    return new Server(slot, about, { manners, paths, slots });
   }
 
   #open(owner: Owner): Session {
@@ -173,4 +173,9 @@ class World {
     await this.#settle();
     return attempt;
   }
+}
+
+/** Epochs are few here. */
+function epochIn(key: bigint): bigint {
+  return BigInt.asUintN(48, key);
 }
