@@ -8,6 +8,9 @@ const enoughBytes = 64 * 1024;
 /** Pieces that are kept for what is said next. */
 const sparePieces = 4;
 
+/** Answers to a side that has not taken the first of them yet: with all that may be in flight it has no use for more. */
+const mostUntakenAnswers = 4096;
+
 /** Requests that are laid into one piece of memory and leave together. */
 interface Piece {
   bytes: Uint8Array;
@@ -27,6 +30,9 @@ export class Outbox {
   readonly #spare: Piece[] = [];
   #usualBytes = leastBytes;
   readonly #flush = (): void => this.flush();
+  #untakenAnswers = 0;
+  /** What the system had to have taken for those to be no longer all untaken. */
+  #answersFromBytes = 0;
 
   constructor(socket: Socket) {
     this.#socket = socket;
@@ -58,6 +64,22 @@ export class Outbox {
       room.set(piece, at);
       at += piece.length;
     }
+  }
+
+  /**
+   * Says what the other side asked for, as `send` does. False, and nothing said, when it has asked for so much without taking
+   * any of it: what it does not read must not pile up here, and nobody here has a deadline for it.
+   */
+  answer(pieces: readonly Uint8Array[]): boolean {
+    const { bytesWritten, writableLength } = this.#socket;
+    if (bytesWritten - writableLength >= this.#answersFromBytes) {
+      this.#answersFromBytes = bytesWritten + 1;
+      this.#untakenAnswers = 0;
+    }
+    this.#untakenAnswers += 1;
+    if (this.#untakenAnswers > mostUntakenAnswers) return false;
+    this.send(pieces);
+    return true;
   }
 
   /** Hands over what there is, now. */

@@ -7,6 +7,8 @@ import { IscsiSession } from './session.ts';
 
 const long = 5000;
 const short = 400;
+/** Whose answers no system takes for a reader that sleeps. */
+const mostPings = 1_000_000;
 const sector = (fill: number): Uint8Array => new Uint8Array(512).fill(fill);
 
 describe('a session whose target', () => {
@@ -83,6 +85,24 @@ describe('a session whose target', () => {
     await it.session.logicalUnitReset(1, long);
     await settled;
     assert.equal(it.session.usable, true);
+  });
+
+  it('pings on and reads no answer is given up, before the answers fill the memory', async function () {
+    this.timeout(20_000);
+    await using it = await openedSession();
+    const one = readBlock(it.session, 0, 15_000);
+    const { talk } = await it.holding.next();
+    talk.socket.pause();
+    const pings = Buffer.concat(Array.from({ length: 1000 }, () => Buffer.concat(talk.encode(ping))));
+    let said = 0;
+    const more = (): void => {
+      for (let takes = true; takes && !talk.socket.destroyed && said < mostPings; said += 1000) {
+        takes = talk.socket.write(pings);
+      }
+    };
+    talk.socket.on('drain', more);
+    more();
+    await assert.rejects(one, /session lost: the target asks, and reads no answer$/);
   });
 
   it('refuses to reset a unit says why', async () => {

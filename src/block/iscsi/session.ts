@@ -164,7 +164,7 @@ export class IscsiSession implements AsyncDisposable {
   #take(outcome: InitiatorOutcome): void {
     switch (outcome.kind) {
       case 'send':
-        this.#outbox.send(outcome.pieces);
+        if (!this.#outbox.answer(outcome.pieces)) this.#lose('the target asks, and reads no answer');
         return;
       case 'answered': {
         const { status, sense, data, residual } = outcome;
