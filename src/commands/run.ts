@@ -18,6 +18,7 @@ import type { Service } from '../ports/service.ts';
 import { CommandError, EXIT } from './errors.ts';
 import { openEndpoint } from './run-endpoint.ts';
 import { exitCodeFor, type Interrupts, watchInterrupts } from './run-interrupts.ts';
+import { refuseOneDisk } from './run-one-disk.ts';
 import { procedureFor } from './run-procedure.ts';
 import { openQuorum, type OpenQuorum } from './run-quorum.ts';
 import { programVersion } from './version.ts';
@@ -45,6 +46,7 @@ const FLUSH_MS = 500;
 async function run(config: AgentConfig): Promise<number> {
   using interrupts = watchInterrupts();
   await using cleanUp = new AsyncDisposableStack();
+  await refuseOneDisk(config);
   await makeState(config.state);
   await lockState(config.state).catch(infrastructure);
   const incarnation = randomBytes(16).toString('hex');

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseDeviceUri } from '../block/uri.ts';
@@ -45,6 +45,7 @@ function messageOf(act: () => unknown): string {
 const NODE = 'a node name has 1 to 31 lower-case letters, digits and hyphens, the first one not a hyphen';
 const COMMAND = 'a list of program and arguments, as [/usr/bin/ledger, --verbose]';
 const CLUSTER = 'the id of the cluster, 32 hexadecimal digits, as `arbiter init` printed it';
+const ONE_AREA = 'the quorum area itself; the data area is a unit, an export or a file of its own';
 const STATUS = 'must be unix:/PATH or tcp://127.0.0.1:PORT';
 
 // prettier-ignore
@@ -92,6 +93,9 @@ const WRONG: readonly (readonly [string, Readonly<Record<string, string | undefi
   ['no room for the socket',   { data: 'iscsi://a/iqn.2026-11.example:t/2', state: `/${'a'.repeat(100)}` }, `agent.yaml:5: state: '/${'a'.repeat(100)}/data.sock': a socket's path has at most 107 bytes, this one 111`],
   ['two disks',                { data: '[/dev/sda, /dev/sdb]' }, "agent.yaml:3: data: '/dev/sda': a disk of this machine is one path; several are for iSCSI"],
   ['the same path twice',      { data: '[/dev/sda, /dev/sda]' }, 'agent.yaml:3: data: the same path stands there twice'],
+  ['one file for both',        { quorum: 'file:///a/../q', data: '/q', fencing: 'none', unsafe: 'true' }, `agent.yaml:3: data: ${ONE_AREA}`],
+  ['one export for both',      { quorum: 'nbd://a/q', data: 'nbds://a:10809/q?tls-certificates=/c', fencing: 'none', unsafe: 'true' }, `agent.yaml:3: data: ${ONE_AREA}`],
+  ['one unit for both',        { quorum: 'iscsi://me@a/iqn.2026-11.example:t/1', data: '[iscsi://b/iqn.2026-11.example:t/2, iscsi://c/iqn.2026-11.example:t/1]' }, `agent.yaml:3: data: ${ONE_AREA}`],
   ['a relative key file',      { quorum: 'nbds://server-1@a/quorum?tls-psk-file=k' }, "agent.yaml:2: quorum: 'nbds://server-1@a/quorum?tls-psk-file=k': 'k': a path from the root on, for agent and service may be started anywhere"],
   ['relative certificates',    { data: 'nbds://a?tls-certificates=c' }, "agent.yaml:3: data: 'nbds://a?tls-certificates=c': 'c': a path from the root on, for agent and service may be started anywhere"],
   ["another node's key",       { data: 'nbds://server-2@a?tls-psk-file=/k' }, "agent.yaml:3: data: 'nbds://server-2@a?tls-psk-file=/k': has the identity 'server-2'; a gate lets a node in by its own key only, as nbds://server-1@HOST"],
@@ -154,6 +158,15 @@ describe("the agent's file", () => {
   it('takes the reservation of a disk without being told to', () => {
     const { data, fencing } = parseAgentConfig(fileWith({ data: '/dev/disk/by-id/wwn-1' }), 'agent.yaml');
     assert.deepEqual([data, fencing], [['/dev/disk/by-id/wwn-1'], 'reservation']);
+  });
+
+  it('takes the areas of one target, and of one gate', () => {
+    const unit = (lun: number) => `iscsi://a/iqn.2026-11.example:t/${lun}`;
+    for (const [quorum, data] of [
+      [unit(1), unit(2)],
+      ['nbd://a', 'nbd://a'],
+    ])
+      assert.deepEqual(problemsOf(fileWith({ quorum, data })), []);
   });
 
   it('takes several paths to one unit', () => {
@@ -250,4 +263,22 @@ describe("a secret in an agent's file", () => {
       assert.ok(!problem.includes('hunter2'), problem);
     });
   }
+
+  it('is for a file that others may not use', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'arbiter-config-'));
+    const path = join(directory, 'agent.yaml');
+    writeFileSync(
+      path,
+      fileWith({ data: `[iscsi://h/iqn.2026-11.example:t/2, '${uri.replace(/1$/, '2')}']` }),
+    );
+    chmodSync(path, 0o640);
+    const told = messageOf(() => loadAgentConfig(path));
+    assert.ok(
+      told.startsWith(`${path}: a secret stands in a URI, and others may use the file (mode 0640)`),
+      told,
+    );
+    chmodSync(path, 0o600);
+    assert.equal(loadAgentConfig(path).node, 'server-1');
+    rmSync(directory, { recursive: true });
+  });
 });

@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { type Document, isMap, isScalar, LineCounter, parseDocument } from 'yaml';
+import { carriesSecret } from '../block/uri.ts';
 import { type AgentConfig, ConfigurationError } from './agent-config.ts';
 import { schemaProblems } from './problems.ts';
 import { fencingFor } from './fencing.ts';
@@ -8,7 +9,20 @@ import { agentSchema } from './schema.ts';
 
 /** The agent's configuration from the YAML file at `path`. Throws ConfigurationError with one line per problem. */
 export function loadAgentConfig(path: string): AgentConfig {
-  return parseAgentConfig(readText(path), path);
+  const config = parseAgentConfig(readText(path), path);
+  if ([config.quorum, ...config.data].some(carriesSecret)) requirePrivate(path);
+  return config;
+}
+
+/** As any file with a secret (tls/files.ts): refused when it is this user's and others may do anything with it. */
+function requirePrivate(path: string): void {
+  const { mode, uid } = statSync(path);
+  if (uid !== process.getuid?.() || (mode & 0o077) === 0) return;
+  const shown = (mode & 0o777).toString(8).padStart(4, '0');
+  const rule = 'a secret stands in a URI, and others may use the file';
+  throw new ConfigurationError([
+    `${path}: ${rule} (mode ${shown}); chmod 600 it, or name the secret's file with chap-secret-file=PATH`,
+  ]);
 }
 
 /** The same from text; `file` is its name in messages. */

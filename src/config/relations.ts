@@ -1,4 +1,5 @@
 import type { AgentConfig } from './agent-config.ts';
+import { isSameDevice } from './same-device.ts';
 import { gateUriProblem, pathsProblem, reservationUriProblem, socketPathProblem } from './uri.ts';
 import { parseDeviceUri } from '../block/uri.ts';
 import { DATA_SOCKET_NAME } from '../ports/data-access.ts';
@@ -34,7 +35,7 @@ export function relationProblems(config: CheckedFile): Problem[] {
   }
   const stateRule = stateProblem(config);
   if (stateRule !== undefined) broken('state', stateRule);
-  const problem = dataProblem(config);
+  const problem = dataProblem(config) ?? oneAreaProblem(config);
   if (problem !== undefined) broken('data', problem);
   if (config.protocol === 'literal' && config.fencing !== 'none') {
     const what = config.fencing === 'reservation' ? 'a reservation' : 'a gate';
@@ -47,6 +48,15 @@ export function relationProblems(config: CheckedFile): Problem[] {
 function stateProblem({ data, state }: CheckedFile): string | undefined {
   return parseDeviceUri(data[0]).kind === 'iscsi'
     ? socketPathProblem(`${state}/${DATA_SOCKET_NAME}`)
+    : undefined;
+}
+
+/** The service would write over the quorum area, and a reservation shut every other server out of it. */
+function oneAreaProblem({ quorum, data, fencing }: CheckedFile): string | undefined {
+  // Of a gate the agent asks for another export than any that a URI has.
+  if (fencing === 'gate') return undefined;
+  return data.some((uri) => isSameDevice(uri, quorum))
+    ? 'the quorum area itself; the data area is a unit, an export or a file of its own'
     : undefined;
 }
 
