@@ -1,9 +1,9 @@
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
 import { TlsUnusable } from './unusable.ts';
 
 /** The text of a file that anybody may read. Throws TlsUnusable. */
 export function readPublicFile(path: string): string {
-  return read(path, () => undefined);
+  return read(path);
 }
 
 /** The same; undefined when there is no such file. */
@@ -21,19 +21,24 @@ export function readPublicFileIfAny(path: string): string | undefined {
  * may do anything with it. Somebody else's file, made readable for this user, is that one's affair. Throws TlsUnusable.
  */
 export function readSecretFile(path: string): string {
-  return read(path, (fd) => {
-    const { mode, uid } = fstatSync(fd);
+  return read(path, ({ mode, uid }) => {
     if (uid !== process.getuid?.() || (mode & 0o077) === 0) return;
     const shown = (mode & 0o777).toString(8).padStart(4, '0');
     throw new TlsUnusable(`${path}: others may use it (mode ${shown}), so it is no secret; chmod 600 it`);
   });
 }
 
-function read(path: string, check: (fd: number) => void): string {
+/**
+ * Only of a regular file: a pipe that nobody writes, or a terminal, would hold up everything in this process, and with it
+ * the heartbeat. To open one does not, with O_NONBLOCK.
+ */
+function read(path: string, check?: (stats: Stats) => void): string {
   let fd: number | undefined;
   try {
-    fd = openSync(path, 'r');
-    check(fd);
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const stats = fstatSync(fd);
+    if (!stats.isFile()) throw new TlsUnusable(`${path}: ${kindOf(stats)}, where a file is needed`);
+    check?.(stats);
     return readFileSync(fd, 'utf8');
   } catch (error) {
     if (error instanceof TlsUnusable) throw error;
@@ -43,14 +48,17 @@ function read(path: string, check: (fd: number) => void): string {
   }
 }
 
+function kindOf(stats: Stats): string {
+  if (stats.isDirectory()) return 'a directory';
+  return stats.isFIFO() ? 'a pipe' : 'a device';
+}
+
 function reasonOf(error: NodeJS.ErrnoException): string {
   switch (error.code) {
     case 'ENOENT':
       return 'no such file';
     case 'EACCES':
       return 'no permission to read it';
-    case 'EISDIR':
-      return 'a directory, where a file is needed';
     default:
       return error.message;
   }

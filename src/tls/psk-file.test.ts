@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
 import { key, Pki } from './pki.fixture.ts';
 import { parsePskFile, readPskFile } from './psk-file.ts';
 
@@ -34,7 +36,7 @@ describe('a file of pre-shared keys', () => {
     });
   }
 
-  it('is refused when others may use it, and when there is none', () => {
+  it('is refused when others may use it, and when there is none or it is no file', () => {
     using pki = new Pki();
     const path = pki.psk('keys.psk', { alpha: key(1) });
     assert.equal(readPskFile(path).size, 1);
@@ -44,8 +46,15 @@ describe('a file of pre-shared keys', () => {
       assert.throws(() => readPskFile(path), { name: 'TlsUnusable', message });
     }
     assert.throws(() => readPskFile(`${path}.none`), { message: `${path}.none: no such file` });
-    assert.throws(() => readPskFile(pki.path), {
-      message: `${pki.path}: a directory, where a file is needed`,
-    });
+    const pipe = join(pki.path, 'pipe');
+    execFileSync('mkfifo', ['-m', '600', pipe]);
+    // Of a pipe with nothing in it a read that waits would never end, and no timeout of this test could end it.
+    for (const [wrong, kind] of [
+      [pki.path, 'a directory'],
+      [pipe, 'a pipe'],
+      ['/dev/null', 'a device'],
+    ] as const) {
+      assert.throws(() => readPskFile(wrong), { message: `${wrong}: ${kind}, where a file is needed` });
+    }
   });
 });
