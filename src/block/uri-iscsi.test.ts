@@ -63,6 +63,12 @@ const secretive: readonly [uri: string, rule: RegExp][] = [
   [`iscsi://me%hunter2hunter2/${target}/1`, /no @HOST behind it/],
   [`iscsi://me:hunter2hunter2/${target}/1`, /needs a host/],
   [`iscsi://me%41ab/hunter2@h/${target}/1`, /no @HOST behind it/],
+  [`iscsi ://me%hunter2hunter2@h/${target}/1`, /^iscsi :\/\/\.\.\.: no URI, for all its :\/\/;/],
+  [` iscsi://me%hunter2hunter2@h/${target}/1`, /^ iscsi:\/\/\.\.\.: no URI/],
+  [`iscsi ://me:hunter2hunter2/${target}/1`, /^iscsi :\/\/\.\.\.: no URI/],
+  [`me%hunter2hunter2@iscsi://h/${target}/1`, /^\.\.\.: no URI/],
+  [`isci://me%hunter2/hunter2@h/${target}/1`, /^isci:\/\/\.\.\.: unknown kind of block device 'isci'/],
+  [`isci://h/${target}/1?target_password=hunter2hunter2`, /^isci:\/\/\.\.\.: unknown kind/],
   [`iscsi://me%41ab?hunter2=1@h/${target}/1`, /no @HOST behind it/],
 ];
 

@@ -30,12 +30,17 @@ export function splitUri(uri: string, forms: string): Parts | undefined {
 /** `iscsi://USER%SECRET` and `iscsi://USER:PASSWORD` of somebody who forgot the host: where the secret ends nobody knows. */
 const hostless = /^(iscsi:\/*)(?:[^@/[%]*%|(?<=^iscsi:\/{0,2})[^@/[:%]+:(?![0-9]*(?:[/?#]|$)))[^@]*$/is;
 
+/** `iscsi ://USER%SECRET@HOST`, `isci://...`: of a scheme that is mistyped nobody knows where a secret begins and ends. */
+const mistyped =
+  /^(?!(?:nbds?(?:\+unix)?|iscsi|file):)([^%@]*?:\/\/|).*(?:[%@?]|:(?![0-9]*(?:[/?#]|$))).*$/is;
+
 /**
  * A URI as it is shown in messages. What may be a password in it is left out: the user of an authority, and of an iSCSI
  * URI with a secret everything up to its last `@`, for a secret may have a `/` in it; its query too, for people write
  * secrets there.
  */
 export function withoutSecret(uri: string): string {
+  if (uri.includes('://') && mistyped.test(uri)) return uri.replace(mistyped, '$1...');
   if (hostless.test(uri)) return uri.replace(hostless, '$1...');
   const user = /^iscsi:\/*[^@/[%]*%/i.test(uri)
     ? /^([A-Za-z]+:\/*).*@/s

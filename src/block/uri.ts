@@ -1,7 +1,7 @@
 import { DeviceUnusable } from '../ports/block-device.ts';
 import { type IscsiAddress, parseIscsiUri } from './uri-iscsi.ts';
 import { type NbdAddress, parseNbdUri } from './uri-nbd.ts';
-import { decode, type Parts, splitUri, unusable } from './uri-parts.ts';
+import { decode, type Parts, splitUri, unusable, withoutSecret } from './uri-parts.ts';
 
 export type DeviceUri =
   | { kind: 'nbd'; address: NbdAddress; exportName: string }
@@ -19,7 +19,13 @@ export function parseDeviceUri(uri: string): DeviceUri {
   if (uri === '')
     throw new DeviceUnusable(`a block device is named by a URI, and this one is empty; known are ${forms}`);
   const parts = splitUri(uri, forms);
-  if (parts === undefined) return { kind: 'file', path: uri };
+  if (parts === undefined) {
+    if (!uri.includes('://')) return { kind: 'file', path: uri };
+    throw unusable(
+      withoutSecret(uri),
+      `no URI, for all its ://; known are ${forms} (with :// in it only as file:///PATH)`,
+    );
+  }
   switch (parts.scheme) {
     case 'nbd':
     case 'nbds':
