@@ -203,6 +203,17 @@ describe('takeover-bound', () => {
     });
   }
 
+  it('does not count the time for which a fault had ended the storage node', () => {
+    const story = (to: number) => {
+      const at = takenOver(8.2).fault(5.5, 9, 'storage-kill', 'storage', 'requested');
+      at.fault(5.501, 9, 'storage-kill', 'storage', 'effective');
+      return headline(at.fault(to, 9, 'storage-kill', 'storage', 'healed'));
+    };
+    assert.equal(story(5.505)[0], 'violated');
+    assert.deepEqual(story(6.1)[0], 'valid');
+    assert.match(story(6.1)[1]!, /, for 600 ms of which the storage node was down; bound /);
+  });
+
   it('after a release asks, too, what kept the new owner from seeing the former one alive before that (R8)', () => {
     const late = (since: 'release' | 'fault', stalledAt: number) => {
       const skipsDeathWait = since === 'release';

@@ -1,5 +1,6 @@
 import type { Checker, History } from '../history/events.ts';
 import { deathWaitMsOf, premiseBroken, promiseC } from './bound.ts';
+import { faultsOf, outside } from './fault-windows.ts';
 import { Findings } from './findings.ts';
 import { inMs, type Instants, instantsOf } from './instants.ts';
 import { hostStalled } from './stalls.ts';
@@ -30,6 +31,14 @@ const SINCE = {
   resume: (from: string) => `the pause over the dead ${from} was lifted`,
 };
 
+/** Promise (c) is about a storage node that answers: the time for which a fault had ended it is not part of it. */
+function storageDownMs(history: History, fromT: number, toT: number): number {
+  const down = faultsOf(history)
+    .filter(({ fault, effective }) => fault === 'storage-kill' && effective !== undefined)
+    .map(({ first, healed }) => ({ fromT: first.t, toT: healed?.t ?? toT }));
+  return (toT - fromT - outside(down, fromT, toT)) / 1e6;
+}
+
 function judgeSeen(
   findings: Findings,
   history: History,
@@ -48,8 +57,10 @@ function judgeSeen(
     return;
   }
   const against = `bound ${inMs(bound.boundMs)} = ${bound.sum}`;
-  if (took <= bound.boundMs) {
-    findings.holds(`${what}; ${against}`);
+  const downMs = storageDownMs(history, sinceT, servingT);
+  const meanwhile = downMs === 0 ? '' : `, for ${inMs(downMs)} of which the storage node was down`;
+  if (took <= bound.boundMs + downMs) {
+    findings.holds(`${what}${meanwhile}; ${against}`);
     return;
   }
   // Only who saw the owner alive less than 0.85 D before may skip D (R8): what kept it from looking then counts as well.

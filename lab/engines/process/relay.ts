@@ -1,4 +1,5 @@
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
+import { resetAtOnce } from './reset-at-once.ts';
 
 /** How a link behaves. `drop` loses what is sent without a word; `reset` ends what is open and refuses what is new. */
 export type LinkState = 'open' | 'drop' | 'reset';
@@ -51,8 +52,8 @@ export class Relay implements AsyncDisposable {
     this.#state = state;
     for (const { near, far } of [...this.#pairs]) {
       if (state === 'reset') {
-        near.resetAndDestroy();
-        far.resetAndDestroy();
+        resetAtOnce(near);
+        resetAtOnce(far);
       } else if (state === 'drop') {
         near.pause();
         far.pause();
@@ -74,7 +75,7 @@ export class Relay implements AsyncDisposable {
   #accept(near: Socket): void {
     if (this.#state === 'reset') {
       near.on('error', () => {});
-      near.resetAndDestroy();
+      resetAtOnce(near);
       return;
     }
     const { host, port, localAddress } = this.#ends.to;
@@ -98,7 +99,7 @@ export class Relay implements AsyncDisposable {
       if (this.#state === 'open') from.resume();
     });
     from.on('end', () => to.end());
-    from.on('error', () => to.resetAndDestroy());
+    from.on('error', () => resetAtOnce(to));
     from.on('close', () => {
       this.#pairs.delete(pair);
       to.destroySoon();
