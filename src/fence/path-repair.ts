@@ -1,8 +1,12 @@
+import { DeviceUnusable } from '../ports/block-device.ts';
 import type { UnitPath } from './unit-path.ts';
 
 /** What repair needs of whoever holds the unit. */
 interface Repairable {
-  /** Opens the path with that number, and sees that it has access; undefined when it has none. Rejects where nobody answers. */
+  /**
+   * Opens the path with that number, and sees that it has access; undefined when it has none.
+   * Rejects where nobody answers, and with DeviceUnusable where somebody has to do something about it.
+   */
   open(index: number): Promise<UnitPath | undefined>;
   /** It has access, and takes part from now on. */
   joined(path: UnitPath): void;
@@ -18,6 +22,8 @@ export class PathRepair {
   readonly #working: Map<number, UnitPath>;
   readonly #count: number;
   readonly #timer: NodeJS.Timeout;
+  /** Why a path cannot be had, said once. */
+  readonly #unusable = new Map<number, string>();
   #isUnderWay = false;
   #isOver = false;
 
@@ -60,12 +66,20 @@ export class PathRepair {
   }
 
   async #bringBack(index: number): Promise<void> {
-    const path = await this.#about.open(index).catch(() => undefined);
+    const path = await this.#about.open(index).catch((error: unknown) => this.#complain(index, error));
     if (path === undefined) return;
     if (this.#isOver || !path.usable) return void path.close();
+    this.#unusable.delete(index);
     this.#working.set(index, path);
     this.#watch(index, path);
     this.#about.joined(path);
     this.#about.warn(`data: a path is back, ${this.#working.size} of ${this.#count}: ${path.name}`);
+  }
+
+  #complain(index: number, error: unknown): undefined {
+    if (this.#isOver || !(error instanceof DeviceUnusable)) return;
+    if (this.#unusable.get(index) === error.message) return;
+    this.#unusable.set(index, error.message);
+    this.#about.warn(`data: a path stays lost: ${error.message}`);
   }
 }

@@ -1,4 +1,5 @@
 import type { UnitInfo } from '../block/iscsi/unit-info.ts';
+import { DeviceUnusable } from '../ports/block-device.ts';
 import type { AccessOutcome } from '../ports/data-access.ts';
 import type { GrantedUnit } from './granted-unit.ts';
 import { joinReservation } from './persistent-reservation.ts';
@@ -7,7 +8,10 @@ import type { UnitPath } from './unit-path.ts';
 /** How long a session that is given up may take to log out; whoever waits for that waits no longer. */
 const LEAVE_MS = 1000;
 
-/** Whether a new path leads to the unit that is held, and has access to it now. */
+/**
+ * Whether a new path has access now to the unit that is held. Rejects with DeviceUnusable for one that leads to another unit,
+ * which is for somebody to mend.
+ */
 export async function isJoined(
   path: UnitPath,
   unit: GrantedUnit,
@@ -16,11 +20,14 @@ export async function isJoined(
 ): Promise<boolean> {
   try {
     const [working] = unit.paths;
-    if (working === undefined || (await strangePath([working, path], deadlineMs)) !== undefined) return false;
+    if (working === undefined) return false;
+    const strange = await strangePath([working, path], deadlineMs);
+    if (strange !== undefined) throw new DeviceUnusable(strange);
     if (!(await joinReservation(path, { key, deadlineMs }))) return false;
     await path.describe(DESCRIBED_BY * deadlineMs);
     return true;
-  } catch {
+  } catch (error) {
+    if (error instanceof DeviceUnusable) throw error;
     return false;
   }
 }

@@ -133,6 +133,21 @@ describe('access to a unit by its reservation', () => {
     assert.equal(target.registrations.size, 0, 'nothing was asked of either');
   });
 
+  it('is not granted to another unit than before behind the same address', async () => {
+    assert.deepEqual(await access.obtain(7, 1000), { kind: 'granted' });
+    await access.giveUp();
+    identities['a'] = identities['b'] = 'another';
+    assert.deepEqual(await access.obtain(10, 1000), {
+      kind: 'refused',
+      grantedEpoch: undefined,
+      reason:
+        'a: another unit than before is there: another instead of one (INQUIRY page 83); when that is meant, start this anew',
+    });
+    assert.ok(paths.every(({ usable }) => !usable));
+    identities = {};
+    assert.deepEqual(await access.obtain(10, 1000), { kind: 'granted' });
+  });
+
   it('that was given up meanwhile is not granted, and leaves no session behind', async () => {
     const opened = Promise.withResolvers<void>();
     opening['b'] = opened.promise;
@@ -205,13 +220,13 @@ describe('access to a unit by its reservation', () => {
     assert.equal(said[1], 'data: a path is back, 2 of 2: b');
   });
 
-  it('brings no path back that leads to another unit now', async () => {
+  it('brings no path back that leads to another unit now, and says so once', async () => {
     await access.obtain(7, 1000);
     identities['b'] = 'another';
     paths[1]!.break();
     const tried = paths.length;
     while (paths.length < tried + 2) await new Promise(setImmediate);
-    assert.equal(said.length, 1);
+    assert.deepEqual(said.slice(1), ['data: a path stays lost: b: not the same unit as a (INQUIRY page 83)']);
     assert.ok(paths.slice(2, tried + 1).every(({ log, usable }) => !usable && log.join() === 'closed'));
   });
 });

@@ -1,4 +1,5 @@
 import type { UnitInfo } from '../block/iscsi/unit-info.ts';
+import { otherUnit } from '../block/iscsi/same-unit.ts';
 import type { IscsiAddress } from '../block/uri-iscsi.ts';
 import { formatNbdUri } from '../block/uri-nbd.ts';
 import { DeviceUnusable } from '../ports/block-device.ts';
@@ -54,6 +55,8 @@ export class UnitAccess implements DataAccess {
   /** Those of the attempt under way, and of the access that came of it. */
   #paths: UnitPath[] = [];
   #held: Held | undefined;
+  /** What the unit called itself that access was granted to before. */
+  #knownAs = '';
   /** Raised by whatever makes an attempt under way pointless. */
   #attempt = 0;
   #onLost: (epoch: number, reason: string) => void = () => {};
@@ -81,11 +84,13 @@ export class UnitAccess implements DataAccess {
       const paths = [...opened.values()];
       if (attempt !== this.#attempt) return leaving(paths, GIVEN_UP);
       this.#paths = paths;
+      const identity = await this.#identityOf(paths[0]!, deadlineMs);
       const outcome = await this.#take(paths, epoch, deadlineMs);
       const unit = outcome.kind === 'granted' ? await described(opened, deadlineMs) : undefined;
       if (attempt === this.#attempt && unit !== undefined)
         await this.#hold(unit.paths, unit.info, epoch, deadlineMs);
       if (attempt !== this.#attempt) return GIVEN_UP;
+      if (outcome.kind === 'granted') this.#knownAs = identity;
       if (outcome.kind !== 'granted') void this.giveUp();
       return outcome;
     } catch (error) {
@@ -122,6 +127,14 @@ export class UnitAccess implements DataAccess {
     const [failed] = opened.flatMap((each) => (each.status === 'rejected' ? [each.reason as Error] : []));
     if (paths.size === 0) throw failed!;
     return answering(paths, deadlineMs);
+  }
+
+  /** Rejects with DeviceUnusable for another unit than before: what the service wrote is not on that one. */
+  async #identityOf(path: UnitPath, deadlineMs: number): Promise<string> {
+    const identity = await path.identity(deadlineMs);
+    const other = otherUnit(this.#knownAs, identity);
+    if (other !== undefined) throw new DeviceUnusable(`${path.name}: ${other}`);
+    return identity;
   }
 
   #open(index: number, epoch: number, deadlineMs: number): Promise<UnitPath> {
@@ -192,8 +205,13 @@ export class UnitAccess implements DataAccess {
     const repair = new PathRepair(opened, addresses.length, REPAIR_INTERVALS * checkEveryMs, {
       open: async (index) => {
         const path = await this.#open(index, epoch, deadlineMs);
-        if (await isJoined(path, unit, key, deadlineMs)) return path;
-        return void path.close();
+        let joined = false;
+        try {
+          joined = await isJoined(path, unit, key, deadlineMs);
+        } finally {
+          if (!joined) void path.close();
+        }
+        return joined ? path : undefined;
       },
       joined: (path) => {
         paths.push(path);

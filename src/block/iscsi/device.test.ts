@@ -4,6 +4,7 @@ import { OPERATION } from '../../wire/scsi/operation.ts';
 import { IscsiBlockDevice } from './device.ts';
 import { HoldingTarget } from './held.fixture.ts';
 import { ended } from './scripted-target.fixture.ts';
+import { deviceIdentification } from './unit-data.fixture.ts';
 
 const long = 5000;
 const short = 400;
@@ -74,6 +75,39 @@ describe('the iSCSI block device', function () {
     assert.equal(holding.target.connections.length, 2);
     assert.equal(new Set(isids).size, 2);
     assert.ok(isids.every((isid) => isid.startsWith('80')));
+  });
+
+  it('takes no other unit for its own that is behind the same address after a lost session', async () => {
+    let naa: string | undefined = '5000000000000001';
+    await using holding = await HoldingTarget.listen({
+      command: (request, talk) => {
+        if (request.cdb[0] !== OPERATION.INQUIRY || request.cdb[2] !== 0x83 || naa === undefined)
+          return false;
+        talk.data(request, deviceIdentification(naa));
+        return true;
+      },
+    });
+    await using device = await opened(holding);
+    const lost = device.read(0, 512, long);
+    (await holding.next()).talk.socket.destroy();
+    await assert.rejects(lost, OutcomeUnknown);
+    for (const [other, shown] of [
+      ['5000000000000002', '3:5000000000000002'],
+      [undefined, 'one without a name'],
+    ] as const) {
+      naa = other;
+      const message = `${device.name}: another unit than before is there: ${shown} instead of 3:5000000000000001 (INQUIRY page 83); when that is meant, start this anew; write of 512 bytes at 0 was not sent`;
+      await assert.rejects(device.writeDurably(0, sector(1), long), {
+        code: 'ENOTCONN',
+        effect: 'none',
+        message,
+      });
+    }
+    naa = '5000000000000001';
+    const read = device.read(0, 512, long);
+    const { request, talk } = await holding.next();
+    talk.data(request, sector(4));
+    assert.equal((await read)[0], 4);
   });
 
   it('has no effect with a write that finds no target, and says so', async () => {

@@ -7,10 +7,12 @@ import { formatIscsiUri } from '../uri-iscsi.ts';
 import type { IscsiTarget } from './login.ts';
 import type { UnitInfo } from './unit-info.ts';
 import { IscsiUnit } from './unit.ts';
+import { otherUnit } from './same-unit.ts';
 
 interface Attached {
   unit: IscsiUnit;
   info: UnitInfo;
+  identity: string;
   readonly usable: boolean;
   close(): Promise<void>;
 }
@@ -27,7 +29,7 @@ interface Request {
  * A logical unit of an iSCSI target as a block device. A lost session is made anew, under an ISID never used before, by
  * the next request, within that request's deadline; no write is ever issued twice. A request that found no session was
  * never sent: it fails with `RequestFailed` code ENOTCONN, a write too, and has no effect. So does one too many, with code
- * EBUSY. What a unit answers but GOOD is a `RequestFailed` with the status or sense as its code: RESERVATION CONFLICT is
+ * EBUSY. A session that leads to another unit than the first one did is none. What a unit answers but GOOD is a `RequestFailed` with the status or sense as its code: RESERVATION CONFLICT is
  * final; a read that is told UNIT ATTENTION instead of being carried out is asked for once more, a write is not.
  */
 export class IscsiBlockDevice implements BlockDevice {
@@ -42,7 +44,9 @@ export class IscsiBlockDevice implements BlockDevice {
 
   private constructor(target: IscsiTarget, first: Attached) {
     this.name = formatIscsiUri(target.address);
-    this.#sessions = new Reconnector(first, this.name, (deadlineMs) => attach(target, deadlineMs));
+    this.#sessions = new Reconnector(first, this.name, (deadlineMs) =>
+      attach(target, deadlineMs, first.identity),
+    );
   }
 
   /** As the unit said when it was last connected to; so are the properties below. */
@@ -135,14 +139,18 @@ export class IscsiBlockDevice implements BlockDevice {
 }
 
 /** Rejects with `DeviceUnusable`, and with `RequestFailed` code ENOTCONN when there is no session or no answer on it. */
-async function attach(target: IscsiTarget, deadlineMs: number): Promise<Attached> {
+async function attach(target: IscsiTarget, deadlineMs: number, knownAs = ''): Promise<Attached> {
   const untilMs = performance.now() + deadlineMs;
   const unit = await IscsiUnit.open(target, deadlineMs);
   try {
     const info = await unit.describe(untilMs - performance.now());
+    const identity = await unit.identity(untilMs - performance.now());
+    const other = otherUnit(knownAs, identity);
+    if (other !== undefined) throw new DeviceUnusable(`${unit.name}: ${other}`);
     return {
       unit,
       info,
+      identity,
       get usable() {
         return unit.session.usable;
       },

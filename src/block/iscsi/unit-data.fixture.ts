@@ -15,6 +15,11 @@ export function standardInquiry(
   return data;
 }
 
+/** INQUIRY page 83 with one designator of the unit: NAA, 8 bytes. */
+export function deviceIdentification(naa: string): Uint8Array {
+  return Buffer.concat([Buffer.from('0083000c01030008', 'hex'), Buffer.from(naa, 'hex')]);
+}
+
 /** READ CAPACITY (16). */
 export function capacity(blocks: number | bigint, blockBytes: number): Uint8Array {
   const data = Buffer.alloc(32);

@@ -11,6 +11,7 @@ import {
   persistentReserveOut,
   type ReserveOutParameters,
 } from '../../wire/scsi/persistent-reserve.ts';
+import { MalformedScsiData } from '../../wire/scsi/request.ts';
 import { parseSupportedOperation, reportSupportedOperation } from '../../wire/scsi/supported-operation.ts';
 import type { IscsiTarget } from './login.ts';
 import { ScsiUnit } from './scsi-unit.ts';
@@ -60,7 +61,12 @@ export class IscsiUnit implements ReservableUnit, AsyncDisposable {
    */
   async identity(deadlineMs: number): Promise<string> {
     const untilMs = performance.now() + deadlineMs;
-    const designators = await this.#unit.ask(deviceIdentification(), parseDeviceIdentification, untilMs);
+    const designators = await this.#unit
+      .ask(deviceIdentification(), parseDeviceIdentification, untilMs)
+      .catch((error: unknown) => {
+        if (isNameless(error)) return [];
+        throw error;
+      });
     return designators
       .filter(({ association }) => association === 0)
       .map(({ type, designator }) => `${type}:${Buffer.from(designator).toString('hex')}`)
@@ -206,6 +212,12 @@ export class IscsiUnit implements ReservableUnit, AsyncDisposable {
     const what = `PERSISTENT RESERVE OUT (${actionNames[action]!})`;
     await this.#unit.run(persistentReserveOut(action, parameters), performance.now() + deadlineMs, what);
   }
+}
+
+/** It does not know the page, or fills it with what is none. */
+function isNameless(error: unknown): boolean {
+  if (!(error instanceof RequestFailed)) return false;
+  return error.code.startsWith('ILLEGAL REQUEST') || error.cause instanceof MalformedScsiData;
 }
 
 const actionNames: Readonly<Record<number, string>> = {
