@@ -7,6 +7,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { marked, type MarkedProcess } from '../lab/engines/process/marked-processes.ts';
 import { lab, root, says } from './lab-program.ts';
 
+/** One storage, whatever else is installed. */
+const overNbd = ['--storage', 'nbd'];
+
 describe('the lab program', function () {
   this.timeout(120_000);
   let runs: string;
@@ -14,7 +17,7 @@ describe('the lab program', function () {
   afterEach(() => rm(runs, { recursive: true, force: true }));
 
   it('runs a scenario, says on which engine and why in its first line, and leaves a folder that is judged the same again', async () => {
-    const ran = await lab(['run', 'active-killed'], { LAB_RUNS: runs });
+    const ran = await lab(['run', 'active-killed', ...overNbd], { LAB_RUNS: runs });
     assert.equal(ran.exitCode, 0, ran.stdout + ran.stderr);
     assert.match(ran.stdout.split('\n')[0]!, /^engine: process \(as asked for\); storage: nbd$/);
     assert.match(ran.stdout, /took over from server-\d \(epoch \d+\), serving after \d+ ms/);
@@ -54,7 +57,7 @@ describe('the lab program', function () {
   });
 
   it('judges a run otherwise when its evidence was changed: an acknowledged append that is not in the log', async () => {
-    await lab(['run', 'standby-refused'], { LAB_RUNS: runs });
+    await lab(['run', 'standby-refused', ...overNbd], { LAB_RUNS: runs });
     const client = join(runs, 'latest/standby-refused/client.jsonl');
     const text = await readFile(client, 'utf8');
     const [first] = text.split('\n').filter((line) => line.includes('"end"'));
@@ -67,13 +70,13 @@ describe('the lab program', function () {
   it('runs beside another lab', async () => {
     const both = ['a', 'b'].map(async (name) => {
       await mkdir(join(runs, name));
-      return lab(['run', 'standby-refused'], { LAB_RUNS: join(runs, name) });
+      return lab(['run', 'standby-refused', ...overNbd], { LAB_RUNS: join(runs, name) });
     });
     for (const ran of await Promise.all(both)) assert.equal(ran.exitCode, 0, ran.stdout + ran.stderr);
   });
 
   it('leaves no process and no folder behind when it is interrupted', async () => {
-    const running = lab(['run', 'active-killed'], { LAB_RUNS: runs });
+    const running = lab(['run', 'active-killed', ...overNbd], { LAB_RUNS: runs });
     await says(running, /kill server-\d effective/);
     const mine = await processesOf(running.pid!);
     assert.ok(mine.length >= 5, `only ${mine.length} processes were there to be left`);
@@ -86,7 +89,7 @@ describe('the lab program', function () {
   });
 
   it('is ended by its reaper when it is killed', async () => {
-    const running = lab(['run', 'active-killed'], { LAB_RUNS: runs });
+    const running = lab(['run', 'active-killed', ...overNbd], { LAB_RUNS: runs });
     await says(running, /kill server-\d effective/);
     const { pid } = running;
     running.kill('SIGKILL');
@@ -151,7 +154,7 @@ describe('the lab program, given what it cannot use', function () {
       this.skip();
     }
     try {
-      const ran = await lab(['run', 'active-killed'], { LAB_RUNS: small });
+      const ran = await lab(['run', 'active-killed', ...overNbd], { LAB_RUNS: small });
       assert.equal(ran.exitCode, 3, ran.stderr);
       assert.match(ran.stderr, /^lab: a run needs 128 MiB and .* has \d MiB free; make room or set LAB_RUNS/);
       assert.deepEqual(await readdir(small), []);
