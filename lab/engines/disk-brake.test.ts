@@ -33,8 +33,19 @@ describe('the brake on a disk', () => {
     const disk = brake();
     await assert.rejects(disk.on(), /no process of its own/);
     disk.learn(starts(7, 'both'));
+    await disk.on();
     disk.learn(says({ event: 'server-ended', pid: 7, area: 'both', ...how }));
     assert.match(await disk.off(), /has ended/);
-    assert.deepEqual(asked, []);
+    assert.deepEqual(asked, ['on 7 /data.img']);
+  });
+
+  it('lets go of a target that was killed under it, and leaves the next one alone', async () => {
+    const disk = brake();
+    disk.learn(starts(7, 'both'));
+    await disk.on();
+    await disk.letGo();
+    disk.learn(starts(8, 'both'));
+    assert.match(await disk.off(), /has ended/);
+    assert.deepEqual(asked, ['on 7 /data.img', 'off 7']);
   });
 });

@@ -11,6 +11,7 @@ export class DiskBrake {
   readonly #run: RunBrake;
   readonly #file: string;
   #pid: number | undefined;
+  #braked: number | undefined;
 
   /** `file`: of the data area, as the server process has it open. */
   constructor(file: string, run: RunBrake) {
@@ -28,24 +29,33 @@ export class DiskBrake {
 
   /** Resolves with what was seen that proves it. */
   async on(): Promise<string> {
-    const { writers } = numbersIn(await this.#run(['on', this.#process, this.#file]));
+    const pid = this.#process;
+    const { writers } = numbersIn(await this.#run(['on', String(pid), this.#file]));
+    this.#braked = pid;
     return `${writers} threads of the target wait in every write to ${this.#file} from here on`;
   }
 
   async off(): Promise<string> {
-    if (this.#pid === undefined) return 'the target it was put on has ended';
-    await this.#run(['off', this.#process]);
+    if (this.#braked === undefined || this.#braked !== this.#pid) return 'the target it was put on has ended';
+    await this.letGo();
     return 'the target writes again';
+  }
+
+  /** Of a target that was killed, too: what makes it wait keeps it from ending, and with it the lock on its files. */
+  async letGo(): Promise<void> {
+    const pid = this.#braked;
+    this.#braked = undefined;
+    if (pid !== undefined) await this.#run(['off', String(pid)]);
   }
 
   /** How many writes wait in the target. */
   async waiting(): Promise<number> {
-    return numbersIn(await this.#run(['waiting', this.#process]))['waiting'] ?? 0;
+    return numbersIn(await this.#run(['waiting', String(this.#process)]))['waiting'] ?? 0;
   }
 
-  get #process(): string {
+  get #process(): number {
     if (this.#pid === undefined) throw new Error('the storage node has no process of its own for the disk');
-    return String(this.#pid);
+    return this.#pid;
   }
 }
 

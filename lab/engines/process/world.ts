@@ -143,8 +143,9 @@ export class ProcessWorld implements World {
     await Promise.race([listening, gone]);
   }
 
-  killStorage(): Promise<void> {
-    return this.#kill('storage');
+  async killStorage(): Promise<void> {
+    await this.#kill('storage');
+    await this.disk.letGo();
   }
 
   storageControl(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<unknown> {
