@@ -15,7 +15,6 @@ async function main(argv: readonly string[]): Promise<void> {
     .description(
       'Kills, freezes and cuts off real servers and real storage, and says whether the arbiter held.',
     )
-    .exitOverride()
     .showHelpAfterError('(lab --help lists the commands)');
   const { runCommand } = await import('./commands/run.ts');
   const { recheckCommand } = await import('./commands/recheck.ts');
@@ -26,7 +25,11 @@ async function main(argv: readonly string[]): Promise<void> {
     program.addCommand(command);
   for (const command of handCommands()) program.addCommand(command);
   program.addCommand(holdCommand(), { hidden: true });
-  for (const command of program.commands) command.exitOverride().helpCommand(false);
+  for (const command of [program, ...program.commands])
+    command
+      .exitOverride()
+      .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'lab: ')) });
+  for (const command of program.commands) command.helpCommand(false);
   await program.parseAsync(argv, { from: 'user' });
 }
 

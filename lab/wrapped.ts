@@ -3,8 +3,9 @@ export function wrapped(text: string, width: number, indent: string): string {
   const lines: string[] = [];
   let rest = text;
   while (rest.length > width) {
-    const at = rest.lastIndexOf(' ', width);
-    if (at <= indent.length) break;
+    const fits = rest.lastIndexOf(' ', width);
+    const at = fits > indent.length ? fits : rest.indexOf(' ', Math.max(width, indent.length + 1));
+    if (at < 0) break;
     lines.push(rest.slice(0, at).trimEnd());
     rest = indent + rest.slice(at + 1).trimStart();
   }

@@ -41,8 +41,9 @@ function status(): Command {
 }
 
 function fault(): Command {
+  const width = Math.max(...faults.map((each) => each.name.length)) + 2;
   const list = faults
-    .map((each) => wrapped(`  ${each.name.padEnd(14)}${each.summary}`, 80, ' '.repeat(16)))
+    .map((each) => wrapped(`  ${each.name.padEnd(width)}${each.summary}`, 80, ' '.repeat(width + 2)))
     .join('\n');
   return new Command('fault')
     .summary('hurt the active server, a standby, the storage')

@@ -139,5 +139,6 @@ describe('a wrapped line', () => {
   });
   it('keeps a word that is too long whole', () => {
     assert.equal(wrapped('abcdefghijkl', 5, ' '), 'abcdefghijkl');
+    assert.equal(wrapped('an abcdefghijkl at the end', 5, ' '), 'an\n abcdefghijkl\n at\n the\n end');
   });
 });

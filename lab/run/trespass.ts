@@ -23,7 +23,7 @@ export async function tryTrespass(
     what: `${op} of ${exportName} from ${server} is refused`,
     met: tried.outcome === 'refused',
     otherwise: tried.outcome === 'done' ? 'violated' : 'unknown',
-    detail: `${tried.outcome}: ${tried.reason}`,
+    detail: tried.outcome === 'refused' ? tried.reason : `${tried.outcome}: ${tried.reason}`,
   });
   return tried;
 }

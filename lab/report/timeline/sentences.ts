@@ -44,8 +44,8 @@ const tellers: Readonly<Record<string, (told: Told) => string>> = {
   // the storage node
   'gate-started': ({ f, has }) => `the gate started (process ${f('pid')}); ${has('granted.epoch') ? `last grant ${f('granted.node')}, epoch ${f('granted.epoch')}` : 'nothing granted yet'}`,
   'not-settled': ({ f }) => `NOT SETTLED before epoch ${f('epoch')}: ${f('reason')}`,
-  'server-started': ({ f, has }) => `a server process for the ${f('area')} area started (process ${f('pid')}${has('epoch') ? `, epoch ${f('epoch')}` : ''})`,
-  'server-ended': ({ f }) => `the server process of the ${f('area')} area ended (process ${f('pid')})`,
+  'server-started': ({ f, has }) => `a server process for ${areas(f('area'))} started (process ${f('pid')}${has('epoch') ? `, epoch ${f('epoch')}` : ''})`,
+  'server-ended': ({ f }) => `the server process of ${areas(f('area'))} ended (process ${f('pid')})`,
   'gate-stopped': ({ f }) => `the gate stopped: ${f('reason')}`,
   grant: ({ f }) => `granted to ${f('node')}, epoch ${f('epoch')} (before: epoch ${f('previousEpoch')})`,
   drained: ({ f }) => `drained for epoch ${f('epoch')} in ${f('drainMs')} ms: ${f('connectionsEnded')} connections ended, ${f('writesAwaited')} writes awaited`,
@@ -85,6 +85,10 @@ const tellers: Readonly<Record<string, (told: Told) => string>> = {
   late: ({ f }) => `woke up ${f('lateMs')} ms too late`,
   'journal-dropped': ({ f }) => `${f('lines')} lines of its journal were dropped`,
 };
+
+function areas(area: string): string {
+  return area === 'both' ? 'both areas' : `the ${area} area`;
+}
 
 function failure({ f }: Told): string {
   return f('outcome') === 'ok' ? '' : `: ${f('outcome')}`;
