@@ -3,14 +3,14 @@ import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** Runs the `lab` program as a user does, on processes unless `env` says otherwise. */
+/** Runs the `lab` program as a user does, on processes and over the gate alone unless `env` says otherwise. */
 export function lab(argv: readonly string[], env: Readonly<Record<string, string>> = {}) {
   return execa(process.execPath, ['--disable-warning=ExperimentalWarning', `${root}lab/main.ts`, ...argv], {
     reject: false,
     cwd: root,
     stdin: 'ignore',
     timeout: 110_000,
-    env: { LAB_ENGINE: 'process', ...env },
+    env: { LAB_ENGINE: 'process', LAB_STORAGE: 'nbd', ...env },
   });
 }
 

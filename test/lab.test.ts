@@ -88,6 +88,19 @@ describe('the lab program', function () {
     assert.deepEqual(await foldersOf(running.pid!), []);
   });
 
+  it('leaves nothing behind when it is interrupted while it brings a lab up by hand', async () => {
+    const registry = join(runs, 'run');
+    await mkdir(registry);
+    const running = lab(['up', '--storage', 'nbd'], { LAB_RUNS: runs, XDG_RUNTIME_DIR: registry });
+    await says(running, /^engine: process/);
+    running.kill('SIGINT');
+    const ended = await running;
+    assert.equal(ended.exitCode, 130, ended.stdout + ended.stderr);
+    assert.deepEqual(await readdir(runs), ['run']);
+    const told = await lab(['status'], { XDG_RUNTIME_DIR: registry });
+    assert.match(told.stderr, /no lab is up/);
+  });
+
   it('is ended by its reaper when it is killed', async () => {
     const running = lab(['run', 'active-killed', ...overNbd], { LAB_RUNS: runs });
     await says(running, /kill server-\d effective/);
@@ -105,7 +118,11 @@ describe('the lab program, given what it cannot use', function () {
   this.timeout(60_000);
   const wrong: { argv: string[]; env?: Record<string, string>; exitCode: number; says: RegExp }[] = [
     { argv: ['run', 'nothing'], exitCode: 64, says: /no scenario is called nothing; there are: active-/ },
-    { argv: ['run', '--engine', 'vm'], exitCode: 64, says: /'vm' is invalid.*docker, process/s },
+    {
+      argv: ['run', '--engine', 'vm'],
+      exitCode: 64,
+      says: /^lab: option .*'vm' is invalid.*docker, process/s,
+    },
     {
       argv: ['run', '--repeat', 'many'],
       exitCode: 64,

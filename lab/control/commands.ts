@@ -1,7 +1,6 @@
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { explain } from '../checkers/explain.ts';
 import { recheck } from '../checkers/recheck.ts';
@@ -17,9 +16,11 @@ import { faultProblem } from '../faults/asked-for.ts';
 import { pointLatestTo } from '../run/run-folder.ts';
 import { wrapped } from '../wrapped.ts';
 import { askUnixSocket, Refused } from './ask.ts';
+import { comesUp } from './coming-up.ts';
 import { control } from './controller.ts';
 import type { HandFault, HandStatus } from './hand-lab.ts';
 import { labsUp, socketOf, theLab } from './registry.ts';
+import { statusText } from './status-text.ts';
 
 /** A server is a handful of processes; and the quorum area has 64 slots. */
 const MOST_SERVERS = 16;
@@ -36,33 +37,8 @@ export async function bringUp(
   console.log(wrapped(`engine: ${engine.name} (${why}); storage: ${storage}`, 80, '  '));
   const id = randomBytes(4).toString('hex');
   const directory = join(process.env['LAB_RUNS'] ?? join(projectRoot, 'lab-runs'), `by-hand-${id}`);
-  await mkdir(directory, { recursive: true });
-  const log = await open(join(directory, 'controller.log'), 'a');
-  const argv = ['--disable-warning=ExperimentalWarning', join(projectRoot, 'lab/main.ts')];
-  const child = spawn(
-    process.execPath,
-    [...argv, 'hold', id, engine.name, storage, String(servers), directory],
-    {
-      detached: true,
-      stdio: ['ignore', log.fd, log.fd],
-    },
-  );
-  const ended = new Promise<'ended'>((resolve) => child.once('exit', () => resolve('ended')));
-  const socket = await socketOf(id);
-  for (;;) {
-    const answer = await Promise.race([
-      ended,
-      askUnixSocket(socket, 'GET', '/status', undefined, 5000).catch(() => undefined),
-    ]);
-    if (answer === 'ended') {
-      const said = (await readFile(join(directory, 'controller.log'), 'utf8')).trim().split('\n').at(-1);
-      throw new InfrastructureError(`the lab did not come up: ${said}`);
-    }
-    if (answer !== undefined) break;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  child.unref();
-  await log.close();
+  const argv = ['hold', id, engine.name, storage, String(servers), directory];
+  await interruptible((signal) => comesUp(id, argv, directory, signal));
   console.log(
     `lab ${id} is up: ${servers} servers; its history grows in ${relative(process.cwd(), directory)}`,
   );
@@ -83,19 +59,7 @@ export async function holdLab(
 export async function showStatus(lab: string | undefined, json: boolean): Promise<void> {
   const status = (await ask(await theLab(lab), 'GET', '/status')) as HandStatus;
   if (json) return console.log(JSON.stringify(status, null, 2));
-  console.log(`lab ${status.lab} on ${status.engine}`);
-  for (const s of status.servers) {
-    const marks = [
-      s.serving ? 'serving' : '',
-      s.blind ? 'BLIND' : '',
-      s.pausedBy === '' ? '' : `PAUSED by ${s.pausedBy}`,
-      s.processes === 0 ? 'no process' : '',
-    ];
-    const state = [s.role.padEnd(10), `epoch ${s.epoch}`, ...marks.filter((mark) => mark !== '')].join('  ');
-    console.log(`  ${s.server.padEnd(10)} ${state}`);
-  }
-  for (const f of status.faults)
-    console.log(`  fault ${f.id}: ${f.fault} ${f.target}${f.healed ? ' (healed)' : ''}`);
+  console.log(statusText(status));
 }
 
 export async function injectFault(

@@ -28,7 +28,7 @@ export async function control(
   try {
     await opened.lab.start(...opened.lab.servers);
     await opened.world.startClient();
-    const hand = new HandLab(opened, { lab: labId, engine: engine.name, directory });
+    const hand = new HandLab(opened, { lab: labId, engine: engine.name, storage, directory });
     await serveHandLab(hand, await socketOf(labId), signal);
     // The same end as a scenario's; a lab that cannot come to it is judged all the same.
     await opened.lab.finish().catch((error: Error) => recorder.event({ event: 'note', text: error.message }));

@@ -8,11 +8,13 @@ export interface HandFault {
   id: number;
   fault: string;
   target: string;
+  /** While it is in force its target says nothing: what is known of it is from before. */
+  silences: boolean;
   healed: boolean;
 }
 
 /** What `lab status` shows of one server. */
-interface HandServer {
+export interface HandServer {
   server: string;
   role: string;
   epoch: number;
@@ -26,6 +28,7 @@ interface HandServer {
 export interface HandStatus {
   lab: string;
   engine: string;
+  storage: string;
   directory: string;
   /** The controller: the lab is down when this process is gone. */
   pid: number;
@@ -37,9 +40,9 @@ export interface HandStatus {
 export class HandLab {
   readonly #opened: OpenedWorld;
   readonly #faults: (HandFault & { handle: FaultHandle })[] = [];
-  readonly #about: { lab: string; engine: string; directory: string };
+  readonly #about: Pick<HandStatus, 'lab' | 'engine' | 'storage' | 'directory'>;
 
-  constructor(opened: OpenedWorld, about: { lab: string; engine: string; directory: string }) {
+  constructor(opened: OpenedWorld, about: Pick<HandStatus, 'lab' | 'engine' | 'storage' | 'directory'>) {
     this.#opened = opened;
     this.#about = about;
   }
@@ -67,7 +70,8 @@ export class HandLab {
       await handle.heal().catch(() => {});
       throw error;
     }
-    const entry = { id: handle.id, fault, target: handle.target, healed: false, handle };
+    const { id, target: hit } = handle;
+    const entry = { id, fault, target: hit, silences: silences(fault, options), healed: false, handle };
     this.#faults.push(entry);
     return withoutHandle(entry);
   }
@@ -84,8 +88,12 @@ export class HandLab {
   }
 }
 
-function withoutHandle({ id, fault, target, healed }: HandFault): HandFault {
-  return { id, fault, target, healed };
+function silences(fault: string, { parts }: FaultOptions): boolean {
+  return fault === 'pause' || (fault === 'stall' && (parts === undefined || parts.includes('agent')));
+}
+
+function withoutHandle({ id, fault, target, silences, healed }: HandFault): HandFault {
+  return { id, fault, target, silences, healed };
 }
 
 /** Serves the lab until it is told to go down. Resolves then. */
