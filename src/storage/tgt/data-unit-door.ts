@@ -39,6 +39,9 @@ const INVALID_OPERATION = illegal(0x20, 'invalid command operation code');
 /** Its parameter list has to come with the command (ImmediateData), for it is looked at before the command goes on. */
 const LIST_MISSING = illegal(0x1a, 'parameter list length error');
 
+/** tgtd answers a PERSISTENT RESERVE OUT at once; one that it has not begun by then, others do not wait for. */
+const TURN_WITHIN_MS = 10_000;
+
 const ACTIONS = new Map<number, string>([
   ...Object.entries(PR_OUT).map(([name, code]) => [code, name.toLowerCase().replaceAll('_', '-')] as const),
   [PR_OUT.REGISTER_AND_IGNORE_EXISTING_KEY, 'register'],
@@ -68,13 +71,17 @@ export class DataUnitDoor {
     const { command, asked } = task;
     if (command === null) return undefined;
     const isReserve = command.operation === OPERATION.PERSISTENT_RESERVE_OUT;
-    if (isReserve) this.#turns.set(task, await unit.turn());
+    // What lacks data is not begun before that came, if it ever comes: nobody must wait for it.
+    const isWhole = asked !== undefined && task.missingBytes === 0;
+    if (isReserve && isWhole) await this.#takeTurn(task);
     const refusal = unit.isClosed ? await unit.refusal(command, asked) : undefined;
     if (refusal !== undefined) {
+      this.#giveTurn(task);
       if (session.caller !== null) this.#refusedOnce(session, session.caller, refusal);
       return CONFLICT;
     }
-    if (isReserve && asked === undefined) return LIST_MISSING;
+    if (isReserve && !isWhole) return LIST_MISSING;
+    if (isReserve && isWhole) unit.goesOn(session.id, asked);
     return fencing && PAST_RESERVATIONS.has(command.operation) ? INVALID_OPERATION : undefined;
   }
 
@@ -86,7 +93,11 @@ export class DataUnitDoor {
       this.#read(session, task);
     if (command?.operation !== OPERATION.PERSISTENT_RESERVE_OUT) return;
     this.#reservation(session, task, outcome.text);
-    if (outcome.text !== 'ok' || asked === undefined) return this.#giveTurn(task);
+    if (task.verdict !== null) return this.#giveTurn(task);
+    if (outcome.text !== 'ok' || asked === undefined) {
+      this.#parts.unit.wasAnswered();
+      return this.#giveTurn(task);
+    }
     const { caller } = session;
     const claimant = { connection: session.id, ...(caller?.isOwner === true ? caller : NOBODY) };
     return this.#parts.unit
@@ -191,6 +202,15 @@ export class DataUnitDoor {
     const serviceActionKey = showKey(asked?.serviceActionKey ?? 0n);
     const who = { connection: id, peer, export: caller?.export ?? '' };
     this.#parts.audit.write({ event: 'reservation', ...who, action, key, serviceActionKey, outcome });
+  }
+
+  async #takeTurn(task: Task): Promise<void> {
+    const give = await this.#parts.unit.turn();
+    const late = setTimeout(() => this.#giveTurn(task), TURN_WITHIN_MS);
+    this.#turns.set(task, () => {
+      clearTimeout(late);
+      give();
+    });
   }
 
   #giveTurn(task: Task): void {

@@ -2,7 +2,7 @@ import type { Grant } from '../../ports/audit.ts';
 import { OPERATION } from '../../wire/scsi/operation.ts';
 import type { SeenCommand } from '../../wire/scsi/cdb.ts';
 import { PR_OUT, type ReserveOutParameters } from '../../wire/scsi/persistent-reserve.ts';
-import type { Audit } from '../audit.ts';
+import { type Audit, nowNs } from '../audit.ts';
 import type { QuorumRecord } from './quorum-record.ts';
 import { Reservations } from './reservations.ts';
 import type { GrantStore } from '../grant-store.ts';
@@ -43,7 +43,7 @@ const KEY_EPOCH_BITS = 48;
 
 /**
  * The fencing of the data unit. tgtd forgets reservations when it ends, and what nobody has reserved is open to all: so
- * after every start of a tgtd the unit is closed, but for the owner in the quorum record, until that one has reserved it
+ * after every start of a tgtd, and when its holder has given it up, the unit is closed, but for the owner in the quorum record, until that one has reserved it
  * (PROTOCOL, "The data area at the storage node"). From then on the reservation itself decides.
  *
  * It also tells when an owner was granted the unit, when nothing of a former one could still be written, and remembers the
@@ -55,7 +55,7 @@ export class DataUnit {
   #isClosed: boolean;
   #granted: Grant | null;
   /** The last grant, while writes of an older owner may be under way: when it was made, and how many were. */
-  #draining: { sinceMs: number; writesAwaited: number } | null = null;
+  #draining: { sinceNs: number; writesAwaited: number } | null = null;
   #turn: Promise<void> = Promise.resolve();
 
   constructor(parts: DataUnitParts) {
@@ -114,22 +114,45 @@ export class DataUnit {
     return why === undefined ? undefined : `${closed}: ${why}`;
   }
 
+  /**
+   * A PERSISTENT RESERVE OUT goes on. What nobody has reserved is open to all, so the unit is closed before anything that
+   * may leave it so, not after.
+   */
+  goesOn(connection: number, { serviceAction, key, serviceActionKey }: ReserveOutParameters): void {
+    const { holder } = this.#reservations;
+    const isHolder = holder?.connection === connection;
+    const releases =
+      serviceAction === PR_OUT.RELEASE ||
+      ((serviceAction === PR_OUT.REGISTER || serviceAction === PR_OUT.REGISTER_AND_IGNORE_EXISTING_KEY) &&
+        serviceActionKey === 0n);
+    const clears = serviceAction === PR_OUT.CLEAR && this.#reservations.keyOf(connection) === key;
+    if (clears || (isHolder && releases)) this.#isClosed = this.#parts.fencing;
+  }
+
+  /** It was answered, whatever the answer: the unit is open while it has a holder. */
+  wasAnswered(): void {
+    this.#isClosed = this.#parts.fencing && this.#reservations.holder === null;
+  }
+
   /** A PERSISTENT RESERVE OUT was answered GOOD. Rejects when a new grant cannot be kept: nobody may hear of it then. */
   async reserved(by: Claimant, asked: ReserveOutParameters, writesUnderWay: number): Promise<void> {
     this.#reservations.answeredGood(by.connection, asked);
     const { holder } = this.#reservations;
+    this.wasAnswered();
     if (holder?.connection !== by.connection) return;
     const takes: number[] = [PR_OUT.RESERVE, PR_OUT.PREEMPT, PR_OUT.PREEMPT_AND_ABORT];
     if (!takes.includes(asked.serviceAction)) return;
-    this.#isClosed = false;
     await this.#grant(by, holder.key, writesUnderWay);
     const isThrough = asked.serviceAction !== PR_OUT.PREEMPT;
     if (isThrough) this.#drained();
   }
 
-  /** A LOGICAL UNIT RESET was answered that it was done: what was under way before is through. */
-  wasReset(): void {
-    this.#drained();
+  /**
+   * A LOGICAL UNIT RESET that began then was answered that it was done: what was under way before it is through. One that
+   * began before the grant says nothing of what a former owner could still begin in between.
+   */
+  wasReset(beganAt: number): void {
+    if (this.#draining !== null && beganAt >= this.#draining.sinceNs) this.#drained();
   }
 
   async #whyNot(key: bigint): Promise<string | undefined> {
@@ -149,19 +172,20 @@ export class DataUnit {
     const previousEpoch = this.#granted?.epoch ?? 0;
     // What counts is the key; a stranger's is no epoch, and the last grant must not become one that nobody can go beyond.
     if (epoch <= previousEpoch || epochBits(BigInt(epoch)) !== epochBits(key)) return;
+    const sinceNs = nowNs();
     const grant = { node, epoch, incarnation };
     const clusterId = this.#parts.record.header?.clusterId ?? null;
     if (this.#parts.fencing) await this.#parts.store.save({ granted: grant, floor: 0, clusterId });
     this.#granted = grant;
-    this.#draining = { sinceMs: performance.now(), writesAwaited };
+    this.#draining = { sinceNs, writesAwaited };
     this.#parts.audit.write({ event: 'grant', ...grant, previousEpoch });
   }
 
   #drained(): void {
     if (this.#draining === null) return;
-    const { sinceMs, writesAwaited } = this.#draining;
+    const { sinceNs, writesAwaited } = this.#draining;
     this.#draining = null;
-    const drainMs = Math.round((performance.now() - sinceMs) * 1000) / 1000;
+    const drainMs = Math.round((nowNs() - sinceNs) / 1000) / 1000;
     const { epoch } = this.#granted!;
     this.#parts.audit.write({ event: 'drained', epoch, connectionsEnded: 0, writesAwaited, drainMs });
   }

@@ -54,7 +54,8 @@ export function rejectedReset(
   return sealed(encodeTargetHeader({ ...answer, response: FUNCTION_REJECTED }), new Uint8Array(0), digests);
 }
 
-function withHeader(
+/** A PDU with another header of the same length, and the digest of that. */
+export function withHeader(
   changed: Uint8Array,
   { ahs, pieces }: Pick<RawPdu, 'ahs' | 'pieces'>,
   digests: Digests,

@@ -87,8 +87,8 @@ describe('login watch', () => {
   it('a text without end is too much', () => {
     const watch = new LoginWatch();
     const part = request(Buffer.alloc(8192, 'x'), true);
-    const fits = Array.from({ length: 9 }, () => watch.request(part));
-    assert.deepEqual(fits, [true, true, true, true, true, true, true, true, false]);
+    const faults = Array.from({ length: 9 }, () => watch.request(part));
+    assert.deepEqual(faults.slice(7), [undefined, 'a login without end']);
   });
 
   const digests: readonly [who: string, asked: string, answered: string, header: boolean][] = [
@@ -105,6 +105,29 @@ describe('login watch', () => {
       assert.deepEqual(watch.seen.digests, { header, data: false });
     });
   }
+
+  it('who says two things, and what is no choice, does not go on', () => {
+    const twice = new LoginWatch();
+    assert.equal(twice.request(request(['SessionType=Discovery'])), undefined);
+    assert.equal(twice.request(request(['SessionType=Normal'])), 'two values of SessionType');
+    const both = new LoginWatch();
+    assert.equal(
+      both.request(request(['HeaderDigest=CRC32C', 'HeaderDigest=None'])),
+      'two values of HeaderDigest',
+    );
+    const agreed = new LoginWatch();
+    agreed.request(request(['HeaderDigest=CRC32C,None']));
+    agreed.response(response(['HeaderDigest=CRC32C'], { transit: false }));
+    assert.equal(agreed.request(request(['HeaderDigest=CRC32C'])), undefined, 'libiscsi says it again');
+    const other = agreed.request(request(['HeaderDigest=None']));
+    assert.equal(other, 'HeaderDigest=None after CRC32C was agreed upon');
+    const unsure = new LoginWatch();
+    unsure.response(response(['HeaderDigest=CRC32C,None'], { transit: false }));
+    assert.equal(
+      unsure.request(request(['HeaderDigest=None,CRC32C'])),
+      'HeaderDigest=None,CRC32C as its choice',
+    );
+  });
 
   it('where the target offers first the initiator chooses', () => {
     const watch = new LoginWatch();

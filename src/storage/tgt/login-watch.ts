@@ -15,6 +15,18 @@ export interface LoginSeen {
 
 /** Bytes of text of one side, continued from PDU to PDU; a login has a few hundred. */
 const MOST_TEXT_BYTES = 64 * 1024;
+/**
+ * What the tap draws conclusions from; each has one value in a login. tgtd goes by the first one of the first request,
+ * and somebody who says two things would be somebody else there than here. Some initiators say the same thing twice.
+ */
+const OF_ONE_VALUE: ReadonlySet<string> = new Set([
+  'InitiatorName',
+  'InitiatorAlias',
+  'SessionType',
+  'TargetName',
+]);
+const DIGEST_CHOICES: ReadonlySet<string> = new Set(['None', 'CRC32C']);
+const TSIH_AT = 14;
 const TRANSIT = 0x80;
 const CONTINUE = 0x40;
 const FULL_FEATURE_PHASE = 3;
@@ -31,15 +43,23 @@ export class LoginWatch {
   };
   readonly #texts = { initiator: '', target: '' };
   /** Keys that one side has named a value of, and the other not yet. */
-  readonly #offers = new Map<string, 'initiator' | 'target'>();
+  readonly #offers = new Map<string, { by: 'initiator' | 'target'; value: string }>();
+  readonly #told = new Map<string, string>();
+  /** Digests that both sides have named. */
+  readonly #agreed = new Map<string, string>();
+  #fault: string | undefined;
 
   get seen(): LoginSeen {
     return this.#seen;
   }
 
-  /** A Login Request. False when its text goes on for ever. */
-  request(pdu: RawPdu): boolean {
-    return this.#take('initiator', pdu);
+  /** A Login Request: what is wrong with it; undefined when it may go on. */
+  request(pdu: RawPdu): string | undefined {
+    const tsih = (pdu.header[TSIH_AT]! << 8) | pdu.header[TSIH_AT + 1]!;
+    // A reservation is a session's, and so would be what another connection of it writes, whoever that calls itself.
+    if (tsih !== 0) return `a login that is to join session ${tsih}; a session has one connection here`;
+    if (!this.#take('initiator', pdu)) return 'a login without end';
+    return this.#fault;
   }
 
   /** A Login Response. False when its text goes on for ever. */
@@ -72,12 +92,25 @@ export class LoginWatch {
   }
 
   #key(side: 'initiator' | 'target', key: string, value: string): void {
-    if (side === 'initiator') this.#declared(key, value);
+    if (side === 'initiator') {
+      if ((this.#told.get(key) ?? value) !== value) this.#fault ??= `two values of ${key}`;
+      if (OF_ONE_VALUE.has(key)) this.#told.set(key, value);
+      this.#declared(key, value);
+    }
     if (key !== 'HeaderDigest' && key !== 'DataDigest') return;
-    const offeredBy = this.#offers.get(key);
+    const agreed = this.#agreed.get(key);
+    if (agreed !== undefined) {
+      // libiscsi says it again, and tgtd would believe another value without a word.
+      if (value !== agreed) this.#fault ??= `${key}=${value} after ${agreed} was agreed upon`;
+      return;
+    }
+    const offer = this.#offers.get(key);
+    if (side === 'initiator' && offer?.by === side && offer.value !== value)
+      this.#fault ??= `two values of ${key}`;
     // The first to name it offers a list, the other one chooses (6.2).
-    if (offeredBy === undefined || offeredBy === side) return void this.#offers.set(key, side);
-    this.#offers.delete(key);
+    if (offer === undefined || offer.by === side) return void this.#offers.set(key, { by: side, value });
+    this.#agreed.set(key, value);
+    if (side === 'initiator' && !DIGEST_CHOICES.has(value)) this.#fault ??= `${key}=${value} as its choice`;
     const which = key === 'HeaderDigest' ? 'header' : 'data';
     this.#seen.digests = { ...this.#seen.digests, [which]: value === 'CRC32C' };
   }

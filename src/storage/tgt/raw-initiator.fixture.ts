@@ -15,6 +15,7 @@ import {
   PR_OUT,
 } from '../../wire/scsi/persistent-reserve.ts';
 import type { ScsiRequest } from '../../wire/scsi/request.ts';
+import { cdb16 } from './cdb16.fixture.ts';
 import { loginText, type RawLogin } from './login-text.fixture.ts';
 import { outcomeOf, senseIn } from './task.ts';
 
@@ -28,9 +29,7 @@ export interface RawAnswer {
 
 export const QUORUM = 1;
 export const DATA = 2;
-
-const NO_TAG = 0xffff_ffff;
-const EMPTY = new Uint8Array(0);
+const [NO_TAG, EMPTY] = [0xffff_ffff, new Uint8Array(0)];
 /** What tgtd lets come with a command. */
 const FIRST_BURST = 262144;
 let sessions = 0;
@@ -51,6 +50,7 @@ export class RawInitiator {
   #expStatSN = 0;
   #lastTag = 0;
   isGone = false;
+  #session: { isid: Uint8Array; tsih: number } = { isid: EMPTY, tsih: 0 };
   /** PDUs that came, by kind. */
   readonly seen: string[] = [];
   /** StatSN of every answer that uses one up. */
@@ -72,14 +72,15 @@ export class RawInitiator {
   }
 
   static async connect({ port, host = '127.0.0.1', localAddress }: RawLogin): Promise<RawInitiator> {
-    const socket = connect({
-      port,
-      host,
-      noDelay: true,
-      ...(localAddress === undefined ? {} : { localAddress }),
-    });
+    const from = localAddress === undefined ? {} : { localAddress };
+    const socket = connect({ port, host, noDelay: true, ...from });
     await once(socket, 'connect');
     return new RawInitiator(socket);
+  }
+
+  /** As the target numbered it, and the number of its next command: for who wants to join it. */
+  get session(): RawLogin['joins'] & object {
+    return { ...this.#session, cmdSN: this.#cmdSN };
   }
 
   /** Logged in to both units. Rejects when it is refused. */
@@ -93,8 +94,12 @@ export class RawInitiator {
 
   /** Resolves with the last answer; `logout` when the connection ended. */
   login(login: RawLogin): Promise<TargetPdu> {
-    const { digest = false } = login;
-    const isid = Uint8Array.of(0x80, 0, 0, 0, ++sessions >> 8, sessions);
+    const { digest = false, joins } = login;
+    const { isid, tsih } = joins ?? {
+      isid: Uint8Array.of(0x80, 0, 0, 0, ++sessions >> 8, sessions),
+      tsih: 0,
+    };
+    this.#cmdSN = joins?.cmdSN ?? this.#cmdSN;
     const stage = {
       transit: true,
       continued: false,
@@ -103,14 +108,25 @@ export class RawInitiator {
       versionMax: 0,
       versionMin: 0,
     };
-    const ask = (data: Uint8Array, expStatSN: number): void => {
+    const ask = (data: Uint8Array, expStatSN: number, security = false): void => {
+      const at = security ? { currentStage: 0, nextStage: 1 } : {};
       const numbers = { immediate: true, tag: this.#lastTag, cmdSN: this.#cmdSN, expStatSN };
-      this.send({ kind: 'login', ...numbers, ...stage, isid, tsih: 0, connection: 0, data });
+      this.send({
+        kind: 'login',
+        ...numbers,
+        ...stage,
+        ...at,
+        isid,
+        tsih,
+        connection: joins === undefined ? 0 : 1,
+        data,
+      });
     };
-    ask(loginText(login), 0);
+    // A session is joined where security has been negotiated.
+    ask(loginText(login, joins !== undefined), 0, joins !== undefined);
     return new Promise((resolve) => {
       const heard = (pdu: TargetPdu): void => {
-        if (pdu.kind === 'login' && pdu.statusClass === 0 && !pdu.transit) {
+        if (pdu.kind === 'login' && pdu.statusClass === 0 && !(pdu.transit && pdu.nextStage === 3)) {
           this.#texts.push(heard);
           return ask(EMPTY, pdu.statSN + 1);
         }
@@ -118,6 +134,7 @@ export class RawInitiator {
           this.digests = { header: true, data: true };
           this.#framing.agree(this.digests, 0xff_ffff);
         }
+        if (pdu.kind === 'login') this.#session = { isid, tsih: pdu.tsih };
         resolve(pdu);
       };
       this.#texts.push(heard);
@@ -206,7 +223,7 @@ export class RawInitiator {
   }
 
   /** LOGICAL UNIT RESET; resolves with the response's number, or `no answer`. */
-  async reset(lun = DATA): Promise<string> {
+  async reset(lun: Lun = DATA): Promise<string> {
     const numbers = { ...this.#numbers(true), immediate: true };
     const asked = { function: 5, lun, referencedTag: NO_TAG, refCmdSN: 0 };
     const answer = new Promise<RawAnswer>((resolve) =>
@@ -259,9 +276,9 @@ export class RawInitiator {
     if (said.kind === 'data-in' && !said.hasStatus) return;
     this.#open.delete(said.tag);
     const data = Buffer.concat(open.parts);
-    if (said.kind === 'data-in') return open.resolve({ outcome: outcomeOf(said.status, EMPTY).text, data });
-    if (said.kind === 'response') {
-      return open.resolve({ outcome: outcomeOf(said.status, senseIn(said.data)).text, data });
+    if (said.kind === 'data-in' || said.kind === 'response') {
+      const sense = said.kind === 'response' ? senseIn(said.data) : EMPTY;
+      return open.resolve({ outcome: outcomeOf(said.status, sense).text, data });
     }
     if (said.kind === 'nop-in') return open.resolve({ outcome: 'ok', data: Buffer.from(said.data) });
     const response = 'response' in said ? said.response : -1;
@@ -280,13 +297,4 @@ export class RawInitiator {
       this.send({ kind: 'data-out', ...about, ...where, data: part });
     }
   }
-}
-
-function cdb16(operation: number, flags: number, block: number, blocks: number): Uint8Array {
-  const cdb = Buffer.alloc(16);
-  cdb[0] = operation;
-  cdb[1] = flags;
-  cdb.writeBigUInt64BE(BigInt(block), 2);
-  cdb.writeUInt32BE(blocks, 10);
-  return cdb;
 }

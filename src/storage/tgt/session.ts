@@ -13,12 +13,15 @@ import { addressText, namingTheTap } from './portal-text.ts';
 import { collect, commandTask, otherTask, resetTask } from './new-task.ts';
 import type { Passage, TapConnection } from './tap-connection.ts';
 import type { SessionHost } from './session-host.ts';
+import { withPlainLun } from './plain-lun.ts';
+import { DATA_LUN, QUORUM_LUN } from './target.ts';
 import { outcomeOf, senseIn, type Task } from './task.ts';
 
 type Answer = TargetPdu & { kind: 'response' | 'data-in' };
 
 /** Tags that one connection may have under way: more than any initiator's window, which tgtd opens for 128. */
 const MOST_TASKS = 1024;
+const LUNS = { quorum: QUORUM_LUN, data: DATA_LUN, other: undefined };
 /** Task management function of RFC 7143, 11.5.1, and the answer that it was done. */
 const LOGICAL_UNIT_RESET = 5;
 const FUNCTION_COMPLETE = 0;
@@ -90,9 +93,10 @@ export class Session implements Passage {
     const fault = this.isLoggingIn ? undefined : faultOf(pdu, said, this.#caller === null);
     if (fault !== undefined) return this.#broken(fault);
     switch (said.kind) {
-      case 'login':
-        if (!this.#login.request(pdu)) return this.#broken('a login without end');
-        return this.#pass(pdu);
+      case 'login': {
+        const wrong = this.#login.request(pdu);
+        return wrong === undefined ? this.#pass(pdu) : this.#broken(wrong);
+      }
       case 'command':
         return this.#begin(pdu, commandTask(said, this.#host.quorumWatchedBytes));
       case 'data-out':
@@ -147,8 +151,11 @@ export class Session implements Passage {
     this.#tasks.set(task.tag, task);
     this.#costBytes += task.costBytes;
     this.#host.began(task);
-    if (task.verdict === null) return this.#pass(pdu);
     const { digests } = this.#connection;
+    if (task.verdict === null) {
+      const lun = LUNS[task.unit];
+      return this.#connection.toTarget(lun === undefined ? pdu.pieces : withPlainLun(pdu, lun, digests));
+    }
     this.#connection.toTarget(task.isReset ? harmlessReset(pdu, digests) : harmless(pdu, digests));
   }
 
@@ -265,6 +272,6 @@ export class Session implements Passage {
   }
 
   #broken(what: string): void {
-    this.#connection.end(`protocol error: the client sent ${what}`);
+    this.#connection.cut(`protocol error: the client sent ${what}`);
   }
 }

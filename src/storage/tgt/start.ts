@@ -97,6 +97,7 @@ async function start(options: TgtStorageOptions, undo: Undo[]): Promise<RunningT
       entrances.close();
       await tap.stop(withinMs);
       await server.close();
+      tap.stopped();
       tap.lost('the storage node stopped');
       audit.write({ event: 'gate-stopped', reason });
       closeFiles(files);

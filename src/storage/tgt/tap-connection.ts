@@ -129,15 +129,33 @@ export class TapConnection {
     this.#pump();
   }
 
+  /**
+   * Ends it for the client, and passes nothing more on; what tgtd is at already is awaited, so that what became of it is
+   * known, above all of a PERSISTENT RESERVE OUT.
+   */
+  cut(reason: string): void {
+    if (this.#state === 'ended') return;
+    this.#isStalled = true;
+    if (!this.#isClientGone) this.#closeClient();
+    this.#isClientGone = true;
+    if (this.#state === 'leaving') return this.#leaveIfDone();
+    this.leave(reason);
+  }
+
   /** Ends it now, on both sides. What was passed on to tgtd may still be carried out. */
   end(reason: string): void {
     if (this.#state === 'ended') return;
     this.#passage.ended(reason);
-    this.#flush();
+    if (!this.#isClientGone) this.#closeClient();
     this.#state = 'ended';
     clearTimeout(this.#negotiating);
     clearTimeout(this.#linger);
     this.#target.destroy();
+  }
+
+  /** Lets the last answers out first, if they are taken. */
+  #closeClient(): void {
+    this.#flush();
     this.#client.pause();
     this.#client.destroySoon();
     const late = setTimeout(() => this.#client.destroy(), LAST_ANSWERS_MS);
@@ -177,7 +195,7 @@ export class TapConnection {
     while (this.#state !== 'ended' && !this.#clientBusy && !this.#isStalled && this.#hasRoom()) {
       const pdu = this.#fromClient.take();
       if (pdu === undefined) break;
-      if (!(pdu instanceof RawPdu)) return this.end(brokenBy('the client', pdu));
+      if (!(pdu instanceof RawPdu)) return this.cut(brokenBy('the client', pdu));
       this.#clientBusy = true;
       const work = this.#passage.fromClient(pdu);
       if (work === undefined) this.#clientBusy = false;
@@ -240,9 +258,9 @@ export class TapConnection {
   #nothingMoved(): void {
     const forMs = this.#patience.moveMs;
     if (this.#state === 'ended') return;
-    if (this.#client.writableLength > 0) return this.end(`the client took no answer for ${forMs} ms`);
+    if (this.#client.writableLength > 0) return this.cut(`the client took no answer for ${forMs} ms`);
     if (!this.#clientBusy && !this.#isStalled && this.#fromClient.heldBytes > 0) {
-      this.end(`the client sent half a PDU, then nothing for ${forMs} ms`);
+      this.cut(`the client sent half a PDU, then nothing for ${forMs} ms`);
     }
   }
 }

@@ -93,10 +93,15 @@ export class Tap implements SessionHost {
     this.#recorded.writesAreThrough();
   }
 
+  /** tgtd was reaped after a stop: what became of writes whose connection had ended is told now, or never. */
+  stopped(): void {
+    this.#recorded.writesAreThrough();
+  }
+
   /** False when there is none of that number. */
   endConnection(id: number): boolean {
     const connection = [...this.#sessions.values()].find((each) => each.id === id);
-    connection?.end('ended by control');
+    connection?.cut('ended by control');
     return connection !== undefined;
   }
 
@@ -142,8 +147,8 @@ export class Tap implements SessionHost {
   async wasReset(_session: SessionView, task: Task): Promise<void> {
     if (task.unit !== 'data') return;
     await this.#writes.before(task.number);
-    this.#recorded.writesAreThrough();
-    this.#parts.unit.wasReset();
+    this.#recorded.writesAreThrough(task.beganAt);
+    this.#parts.unit.wasReset(task.beganAt);
   }
 
   loggedIn(session: SessionView): void {

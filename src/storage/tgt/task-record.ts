@@ -39,9 +39,11 @@ export class TaskRecord {
       this.#unknown.push(this.#write(session, task, 'unknown'));
   }
 
-  /** Nothing that was under way before can still be written. */
-  writesAreThrough(): void {
-    for (const entry of this.#unknown.splice(0)) this.#parts.audit.write(entry);
+  /** Nothing that was under way before `beforeNs` can still be written. */
+  writesAreThrough(beforeNs = Infinity): void {
+    const lost = this.#unknown;
+    this.#unknown = lost.filter(({ beganAt }) => beganAt >= beforeNs);
+    for (const entry of lost) if (entry.beganAt < beforeNs) this.#parts.audit.write(entry);
   }
 
   /** After a write to the quorum area: its header, where that may be another one now. */

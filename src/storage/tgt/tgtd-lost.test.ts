@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { owned, StorageDir } from '../gate.fixture.ts';
@@ -62,7 +63,7 @@ describe('tgtd: its end', () => {
     assert.match((await tap.audit.line('disconnected')).reason, /^the connection broke: .*ECONNRESET/);
   });
 
-  it('a connection that is ended while tgtd is at its write: told as unknown when a reset says that it is through', async () => {
+  it('a connection that is ended while tgtd is at its write: it is told as it ends, before the next owner is let in', async () => {
     using dir = new StorageDir(512, owned('a', 6));
     await using tap = await TestTap.start(dir);
     const a = await tap.owner('a', 6);
@@ -75,12 +76,13 @@ describe('tgtd: its end', () => {
     const { connection } = await tap.audit.line('connected', ({ export: name }) => name.startsWith('data@a'));
     await tap.ask('DELETE', `/connections/${connection}`);
     assert.deepEqual(tap.audit.all('write'), [], 'it may still be carried out');
+    await once(a.socket, 'close');
     process.kill(tap.tgtdPid, 'SIGCONT');
     assert.deepEqual(await obtain(b, 7, keyOf(6)), ['ok', 'ok', 'ok']);
     const at = (event: string): number => tap.audit.lines.findIndex((line) => line.event === event);
     assert.deepEqual(
       tap.audit.all('write').map(({ outcome }) => outcome),
-      ['unknown'],
+      ['ok'],
     );
     const drained = tap.audit.lines.findLastIndex((line) => line.event === 'drained');
     assert.ok(at('write') < drained);
@@ -135,6 +137,18 @@ describe('tgtd: its end', () => {
     assert.equal(tap.audit.all('write')[0]?.outcome, 'unknown');
     assert.throws(() => process.kill(tgtdPid, 0), { code: 'ESRCH' });
     assert.equal(tap.audit.lines.at(-1)!.event, 'gate-stopped');
+  });
+
+  it('a write that nobody waits for any more when the storage node stops is told, once tgtd was reaped', async () => {
+    using dir = new StorageDir(512, owned('a', 6));
+    await using tap = await TestTap.start(dir, { fencing: false });
+    const client = await tap.into();
+    await stopProcess(tap.tgtdPid);
+    void client.write(DATA, 0, block(1));
+    await tap.underWay(1);
+    await tap.stop('test', 20);
+    const told = tap.audit.lines.map((line) => ('outcome' in line ? line.outcome : line.event));
+    assert.deepEqual(told.slice(-3), ['server-ended', 'unknown', 'gate-stopped']);
   });
 
   it('it has the files open that are locked, and inherits the locks', async () => {
