@@ -32,11 +32,16 @@ export async function agentIn(file: string): Promise<{ node: string; address: st
 
 /**
  * Asks something of the agent at `address` and resolves with its answer. No deadline: a service may have to end first,
- * and how long that may take stands in the header. Rejects with CommandError when no agent answers.
+ * and how long that may take stands in the header. Rejects with CommandError when no agent answers; `otherwise` is what to do then.
  */
-export async function orderAgent<Answer>(address: string, path: string, body: object): Promise<Answer> {
+export async function orderAgent<Answer>(
+  address: string,
+  path: string,
+  body: object,
+  otherwise = '',
+): Promise<Answer> {
   const unanswered = (why: string) =>
-    new CommandError(`${address}: no agent answers there: ${why}`, EXIT.infrastructure);
+    new CommandError(`${address}: no agent answers there: ${why}${otherwise}`, EXIT.infrastructure);
   const { code, text } = await post(address, path, JSON.stringify(body)).catch((error: Error) => {
     throw unanswered(error.message);
   });

@@ -68,12 +68,13 @@ function latencyLines({ reads, writes }: Diagnosis): string[] {
   return ['', ...table([head, ...rows], 0)];
 }
 
-/** Not where other data is, and not where an area is that fits. */
+/** Not where other data is, not on a data area that was tried for fencing, and not where an area is that fits. */
 function initLines({ area, findings, fitting }: Diagnosis, given: string): string[] {
   const fits = findings.some(({ thing, state }) => thing === 'timings' && state === 'ok');
-  if (fitting === undefined || !(area === 'empty' || (area === 'area' && !fits))) return [];
+  const isForData = findings.some(({ thing }) => thing === 'reservations');
+  if (fitting === undefined || isForData || !(area === 'empty' || (area === 'area' && !fits))) return [];
   const flags = [...flagsFor(findings), ...(area === 'area' ? ['--force'] : [])];
-  return ['', 'An area whose timings fit:', `  $ ${initCommandFor(given, fitting, flags)}`];
+  return ['', 'A quorum area here, with timings that fit:', `  $ ${initCommandFor(given, fitting, flags)}`];
 }
 
 function flagsFor(findings: readonly Finding[]): string[] {

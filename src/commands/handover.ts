@@ -8,8 +8,8 @@ import { printJson, printLines } from './output.ts';
 interface Flags {
   config: string;
   to: string;
-  force: boolean;
-  json: boolean;
+  force?: boolean;
+  json?: boolean;
 }
 
 export function handoverCommand(): Command {
@@ -20,13 +20,13 @@ export function handoverCommand(): Command {
     )
     .requiredOption('-c, --config <file>', "the file of the active server's agent")
     .requiredOption('--to <node>', 'the server that is to follow')
-    .option('--force', 'also when it shows no life, or nothing can be released: at the cost of D', false)
-    .option('--json', 'print what happened as JSON', false)
+    .option('--force', 'also when it shows no life, or nothing can be released: at the cost of D')
+    .option('--json', 'print what happened as JSON')
     .addHelpText('after', '\nExample:\n  arbiter handover -c /etc/arbiter/server-1.yaml --to server-2')
     .action(handover);
 }
 
-async function handover({ config, to, force, json }: Flags): Promise<void> {
+async function handover({ config, to, force = false, json = false }: Flags): Promise<void> {
   const { node, address } = await agentIn(config);
   if (to === node) throw new CommandError(`--to ${to}: that is this server itself`, EXIT.usage);
   const answer = await orderAgent<HandOverAnswer>(address, '/hand-over', { to, force });

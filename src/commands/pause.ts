@@ -7,7 +7,7 @@ import { printJson, printLines } from './output.ts';
 
 interface Flags {
   config: string;
-  json: boolean;
+  json?: boolean;
 }
 
 export function pauseCommand(): Command {
@@ -17,12 +17,12 @@ export function pauseCommand(): Command {
         'active one dies. Hand-overs go on working. Ends with `arbiter resume` and with nothing else.',
     )
     .requiredOption('-c, --config <file>', "the file of the active server's agent")
-    .option('--json', 'print what happened as JSON', false)
+    .option('--json', 'print what happened as JSON')
     .addHelpText('after', '\nExample:\n  arbiter pause -c /etc/arbiter/server-1.yaml')
     .action(pause);
 }
 
-async function pause({ config, json }: Flags): Promise<void> {
+async function pause({ config, json = false }: Flags): Promise<void> {
   const { node, address } = await agentIn(config);
   const answer = await orderAgent<PauseAnswer>(address, '/pause', {});
   const { outcome, reason } = answer;

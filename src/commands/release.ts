@@ -6,8 +6,8 @@ import { printJson, printLines } from './output.ts';
 
 interface Flags {
   config: string;
-  stay: boolean;
-  json: boolean;
+  stay?: boolean;
+  json?: boolean;
 }
 
 export function releaseCommand(): Command {
@@ -17,13 +17,13 @@ export function releaseCommand(): Command {
         'and another server takes over without waiting for its death.',
     )
     .requiredOption('-c, --config <file>', "the agent's file; `status` in it says where it is asked")
-    .option('--stay', 'the agent goes on as a standby instead of leaving', false)
-    .option('--json', 'print what happened as JSON', false)
+    .option('--stay', 'the agent goes on as a standby instead of leaving')
+    .option('--json', 'print what happened as JSON')
     .addHelpText('after', '\nExample:\n  arbiter release -c /etc/arbiter/server-1.yaml --stay')
     .action(release);
 }
 
-async function release({ config, stay, json }: Flags): Promise<void> {
+async function release({ config, stay = false, json = false }: Flags): Promise<void> {
   const { node, address } = await agentIn(config);
   // oxlint-disable-next-line unicorn/no-thenable -- a word of the protocol, not a function
   const order = { then: stay ? 'observe' : 'exit' };

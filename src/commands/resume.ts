@@ -6,7 +6,7 @@ import { printJson, printLines } from './output.ts';
 
 interface Flags {
   config: string;
-  json: boolean;
+  json?: boolean;
 }
 
 export function resumeCommand(): Command {
@@ -19,14 +19,14 @@ export function resumeCommand(): Command {
       '-c, --config <file>',
       "the file of the active server's agent, or of a standby's when it is dead",
     )
-    .option('--json', 'print what happened as JSON', false)
+    .option('--json', 'print what happened as JSON')
     .addHelpText('after', '\nExample:\n  arbiter resume -c /etc/arbiter/server-1.yaml')
     .action(resume);
 }
 
-async function resume({ config, json }: Flags): Promise<void> {
+async function resume({ config, json = false }: Flags): Promise<void> {
   const { node, address } = await agentIn(config);
-  const answer = await orderAgent<PauseAnswer>(address, '/resume', {});
+  const answer = await orderAgent<PauseAnswer>(address, '/resume', {}, '; ask a standby when it is dead');
   const { outcome, reason } = answer;
   if (outcome !== 'taken') throw new CommandError(`${node}: not resumed: ${reason}`, EXIT.stopped);
   if (answer.pause !== null) {

@@ -157,6 +157,11 @@ describe('arbiter run', function () {
     const nobody = await arbiter('release', '-c', config);
     assert.equal(nobody.exitCode, 3);
     assert.match(nobody.stderr, /^arbiter: unix:.*: no agent answers there: connect ENOENT/);
+    const resumed = await arbiter('resume', '-c', config);
+    assert.match(
+      resumed.stderr,
+      /^arbiter: unix:.*: no agent answers there: .*; ask a standby when it is dead$/m,
+    );
   });
 
   it('runs the literal procedure without guard and fencing when it must, and warns of each', async () => {

@@ -78,6 +78,12 @@ describe('the status of an area', () => {
     );
   });
 
+  it('takes nobody for an owner whom somebody followed', () => {
+    const followed = encodeRecord({ ...RECORD, node: 'server-1', epoch: RECORD.epoch + 1 }, framing);
+    const row = linesAfter({ 1: followed }).find((line) => line.startsWith('1 '));
+    assert.match(row!, /^1 +server-2 +was owner +1099511627777 /);
+  });
+
   it('names free and damaged slots', () => {
     const lines = linesAfter({ 2: new Uint8Array(512), 3: new Uint8Array(512).fill(1) });
     assert.deepEqual(lines.slice(-4), [

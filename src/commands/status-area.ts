@@ -94,7 +94,7 @@ export function areaLines(status: AreaStatus): string[] {
     ]),
     ...(status.headerUnchanged ? [] : ['header   changed while it was watched: look again']),
     '',
-    ...table([SLOT_TITLES, ...nodes.map((node) => slotRow(node, moving))], 1),
+    ...table([SLOT_TITLES, ...nodes.map((node) => slotRow(node, record.epoch ?? 0, moving))], 1),
     ...damage,
     `alive: changed within ${status.observedMs} ms; silent: did not.`,
   ];
@@ -102,13 +102,15 @@ export function areaLines(status: AreaStatus): string[] {
 
 const SLOT_TITLES = ['slot', 'node', 'role', 'epoch', 'counter', 'incarnation', 'seen'];
 
-function slotRow(slot: SlotStatus, moving: (alive: boolean) => string): string[] {
+function slotRow(slot: SlotStatus, lastEpoch: number, moving: (alive: boolean) => string): string[] {
   const { index, state, node = '', incarnation = '' } = slot;
   if (state === 'null') return [String(index), '(free)', '', '', '', '', ''];
   if (state === 'damaged') return [String(index), '(damaged)', '', '', '', '', moving(slot.alive)];
   if (/^0+$/.test(incarnation)) return [String(index), node, '', '', '', '', 'never'];
   const numbers = [String(slot.epoch), String(slot.counter), shortIncarnation(incarnation)];
-  return [String(index), node, slot.role ?? '', ...numbers, moving(slot.alive)];
+  // Nobody wrote this slot again after somebody else had taken over.
+  const role = slot.role === 'owner' && slot.epoch! < lastEpoch ? 'was owner' : (slot.role ?? '');
+  return [String(index), node, role, ...numbers, moving(slot.alive)];
 }
 
 /** In capitals, for it must not be overlooked: a dead owner stays without a successor. */

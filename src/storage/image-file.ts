@@ -48,7 +48,11 @@ function openAs(flags: number, role: string, path: string): number {
   try {
     return openSync(path, flags);
   } catch (error) {
-    throw new StorageUnusable(`storage: ${role} file ${path}: ${systemReason(error)}`, { cause: error });
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT' && flags === constants.O_RDWR;
+    const todo = isMissing ? `; --create-${role} BYTES makes one` : '';
+    throw new StorageUnusable(`storage: ${role} file ${path}: ${systemReason(error)}${todo}`, {
+      cause: error,
+    });
   }
 }
 

@@ -32,8 +32,8 @@ async function lockHolder(path: string): Promise<ChildProcess> {
 describe('storage: what keeps it from starting, in one line each', () => {
   // prettier-ignore
   const rows: readonly [what: string, prepare: (dir: StorageDir) => Partial<StorageOptions> | void, line: string][] = [
-    ['a missing data file',     (dir) => rmSync(dir.data),                  'storage: data file DIR/data.img: ENOENT: no such file or directory'],
-    ['a missing quorum file',   (dir) => rmSync(dir.quorum),                'storage: quorum file DIR/quorum.img: ENOENT: no such file or directory'],
+    ['a missing data file',     (dir) => rmSync(dir.data),                  'storage: data file DIR/data.img: ENOENT: no such file or directory; --create-data BYTES makes one'],
+    ['a missing quorum file',   (dir) => rmSync(dir.quorum),                'storage: quorum file DIR/quorum.img: ENOENT: no such file or directory; --create-quorum BYTES makes one'],
     ['a directory for a file',  (dir) => ({ dataFile: dir.path }),          'storage: data file DIR: EISDIR: illegal operation on a directory'],
     ['an odd size',             (dir) => truncateSync(dir.data, 1000),      "storage: data file DIR/data.img has 1000 bytes, which is no multiple of a sector's 512"],
     ['an empty file',           (dir) => truncateSync(dir.quorum, 0),       'storage: quorum file DIR/quorum.img is empty'],

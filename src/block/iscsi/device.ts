@@ -166,6 +166,10 @@ async function attach(target: IscsiTarget, deadlineMs: number, knownAs = ''): Pr
 function unattached(name: string, error: unknown): unknown {
   if (error instanceof MalformedScsiData)
     return new DeviceUnusable(`${name}: ${error.message}`, undefined, { cause: error });
+  if (error instanceof RequestFailed && error.code === 'RESERVATION CONFLICT') {
+    const whose = 'somebody else holds a reservation, as on the data area of a cluster';
+    return new RequestFailed(`${error.message}: ${whose}`, 'ENOTCONN', { cause: error });
+  }
   if (error instanceof OutcomeUnknown || error instanceof RequestFailed) {
     return new RequestFailed(`${error.message}, before it was of use`, 'ENOTCONN', { cause: error });
   }

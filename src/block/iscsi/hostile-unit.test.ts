@@ -75,7 +75,11 @@ describe('a unit of an iSCSI target that', function () {
         fixedSense(2, 4, 1),
         /: TEST UNIT READY failed with NOT READY 04h\/01h \(becoming ready\), before it was of use$/,
       ],
-      [0x18, undefined, /: TEST UNIT READY failed with RESERVATION CONFLICT, before it was of use$/],
+      [
+        0x18,
+        undefined,
+        /: TEST UNIT READY failed with RESERVATION CONFLICT: somebody else holds a reservation, as on the data area of a cluster$/,
+      ],
       [
         2,
         undefined,

@@ -4,7 +4,7 @@ import { begun, feed, negotiated } from './initiator.fixture.ts';
 describe('an iSCSI login that is turned away', () => {
   const turnedAway: [status: number, text: RegExp][] = [
     [0x0200, /finds a fault/],
-    [0x0201, /authentication failed: check the CHAP user and secret/],
+    [0x0201, /authentication failed: it asks who this is by CHAP, and no user is named/],
     [0x0202, /may not use the target/],
     [0x0203, /no such target here: check its name/],
     [0x0204, /was removed/],

@@ -19,10 +19,13 @@ const meanings = new Map<number, string>([
   [0x0302, 'it is out of resources'],
 ]);
 
-/** What a status other than success or redirection means and, where that helps, what to do. */
-export function statusText(statusClass: number, statusDetail: number): string {
+const NOBODY_NAMED = 'authentication failed: it asks who this is by CHAP, and no user is named';
+
+/** What a status other than success or redirection means and, where that helps, what to do. `user`: who this is to CHAP, if anybody. */
+export function statusText(statusClass: number, statusDetail: number, user: string | undefined): string {
   const status = (statusClass << 8) | statusDetail;
-  const meaning = meanings.get(status) ?? classText(statusClass);
+  const unnamed = status === 0x0201 && user === undefined;
+  const meaning = unnamed ? NOBODY_NAMED : (meanings.get(status) ?? classText(statusClass));
   return `refused with status ${status.toString(16).padStart(4, '0')}: ${meaning}`;
 }
 

@@ -104,7 +104,7 @@ export class Login {
   #turnedAway(pdu: LoginResponse): InitiatorOutcome {
     const { statusClass, statusDetail } = pdu;
     if (statusClass !== STATUS_CLASS.REDIRECTION) {
-      const text = `${this.phase}: ${statusText(statusClass, statusDetail)}`;
+      const text = `${this.phase}: ${statusText(statusClass, statusDetail, this.#options.chap?.user)}`;
       return { kind: 'refused', phase: this.phase, statusClass, statusDetail, text };
     }
     const pairs = this.#text.take();
