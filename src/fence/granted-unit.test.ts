@@ -86,6 +86,67 @@ describe('a unit that access was granted to', () => {
     assert.deepEqual([lost.length, a.log], [1, ['write durably']]);
   });
 
+  const reset = 'UNIT ATTENTION 29/00';
+  const told = async () => {
+    a.failures = [answered(reset)];
+    const into = new Uint8Array(512);
+    await unit.read(0, into);
+  };
+
+  it('is lost when a read is told of a reset while a write was not flushed, and no flush says yes', async () => {
+    await unit.write(0, bytes, false);
+    await assert.rejects(told(), { code: reset });
+    const reason = `memory: ${reset}, with writes that were not flushed: they may be lost`;
+    assert.deepEqual(lost, [reason]);
+    await assert.rejects(unit.flush(), { code: 'ENOTCONN', effect: 'none' });
+  });
+
+  it('outlives a reset when all that was written is on the medium', async () => {
+    await told();
+    await unit.write(0, bytes, true);
+    await told();
+    await unit.write(0, bytes, false);
+    await unit.flush();
+    await told();
+    assert.deepEqual(lost, []);
+    unit = new GrantedUnit([a], { ...INFO, durability: 'write-through' }, (reason) => lost.push(reason));
+    await unit.write(0, bytes, false);
+    await told();
+    unit = new GrantedUnit([a], { ...INFO, durability: 'flush' }, (reason) => lost.push(reason));
+    await unit.write(0, bytes, true);
+    await told();
+    assert.deepEqual(lost, []);
+  });
+
+  it('is lost by a reset after a flush that failed, or was sent before the write was answered', async () => {
+    await unit.write(0, bytes, false);
+    a.failures = [answered('MEDIUM ERROR 0C/00')];
+    await assert.rejects(unit.flush());
+    await assert.rejects(told(), { code: reset });
+    unit = new GrantedUnit([a], INFO, (reason) => lost.push(reason));
+    await Promise.all([unit.write(0, bytes, false), unit.flush()]);
+    await assert.rejects(told(), { code: reset });
+    assert.equal(lost.length, 2);
+  });
+
+  it('is lost by a reset between a durable write and the flush that makes it so', async () => {
+    unit = new GrantedUnit([a], { ...INFO, durability: 'flush' }, (reason) => lost.push(reason));
+    const flushed = Promise.withResolvers<void>();
+    a.writeDurably = () => flushed.promise;
+    const write = unit.write(0, bytes, true);
+    await assert.rejects(told(), { code: reset });
+    flushed.resolve();
+    await write;
+    assert.equal(lost.length, 1);
+  });
+
+  it('outlives a loss of its nexus, which takes nothing from the cache', async () => {
+    await unit.write(0, bytes, false);
+    a.failures = [answered('UNIT ATTENTION 29/07')];
+    await unit.read(0, new Uint8Array(512));
+    assert.deepEqual(lost, []);
+  });
+
   it('outlives an error of the medium', async () => {
     a.failures = [answered('MEDIUM ERROR 03/00')];
     await assert.rejects(unit.write(0, bytes, true), { code: 'MEDIUM ERROR 03/00' });

@@ -1,6 +1,7 @@
 import type { UnitInfo } from '../block/iscsi/unit-info.ts';
 import { OutcomeUnknown, RequestFailed } from '../ports/block-device.ts';
 import type { BridgedUnit } from './bridged-unit.ts';
+import { CachedWrites } from './cached-writes.ts';
 import type { UnitPath } from './unit-path.ts';
 
 /**
@@ -23,6 +24,7 @@ export class GrantedUnit implements BridgedUnit {
   readonly #info: UnitInfo;
   readonly #onLost: (reason: string) => void;
   #lostBecause: string | undefined;
+  readonly #cached = new CachedWrites();
 
   /** `onLost` is told once, of whatever ends access; what is asked for from then on fails with ENOTCONN. */
   constructor(paths: readonly UnitPath[], info: UnitInfo, onLost: (reason: string) => void) {
@@ -60,6 +62,7 @@ export class GrantedUnit implements BridgedUnit {
       try {
         return await read(path);
       } catch (error) {
+        this.told(error);
         // A read may be asked for once more: elsewhere, or after whatever the unit wanted to tell first.
         const [other = path] = this.paths.filter((each) => each !== path);
         if (this.#lostBecause !== undefined || endsAccess(error)) throw error;
@@ -70,15 +73,27 @@ export class GrantedUnit implements BridgedUnit {
   }
 
   write(offsetBytes: number, bytes: Uint8Array, durably: boolean): Promise<void> {
-    return this.#carryOut((path) =>
+    const written = this.#carryOut((path) =>
       durably
         ? path.writeDurably(this.#info, offsetBytes, bytes, COMMAND_DEADLINE_MS)
         : path.write(this.#info, offsetBytes, bytes, COMMAND_DEADLINE_MS),
     );
+    const { durability } = this.#info;
+    if (durability === 'write-through' || (durably && durability === 'fua')) return written;
+    return durably ? this.#cached.duringDurable(written) : this.#cached.during(written);
   }
 
   flush(): Promise<void> {
-    return this.#carryOut((path) => path.flush(COMMAND_DEADLINE_MS));
+    return this.#cached.flushedBy(() => this.#carryOut((path) => path.flush(COMMAND_DEADLINE_MS)));
+  }
+
+  /**
+   * What a unit had to tell instead of answering, to whoever may ask again. Access is lost by a reset while writes may have
+   * been in its cache alone: they may be gone, and a later flush must not say that they are on the medium.
+   */
+  told(error: unknown): void {
+    if (isReset(error) && this.#cached.any)
+      this.lose(`${(error as Error).message}, with writes that were not flushed: they may be lost`);
   }
 
   /** Access is over, for that reason. */
@@ -113,6 +128,11 @@ export class GrantedUnit implements BridgedUnit {
 export function endsAccess(error: unknown): boolean {
   if (!(error instanceof RequestFailed)) return false;
   return error.code === 'RESERVATION CONFLICT' || /^UNIT ATTENTION 2A\/0[35]$/.test(error.code);
+}
+
+/** Power on, or a reset of any kind (SPC-4, table 56); the other 29/xx are about the nexus, not about the unit. */
+function isReset(error: unknown): boolean {
+  return error instanceof RequestFailed && /^UNIT ATTENTION 29\/0[0-4]$/.test(error.code);
 }
 
 export function isAttention(error: unknown): boolean {

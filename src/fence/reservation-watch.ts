@@ -9,6 +9,8 @@ interface Watched {
   /** The way to ask now; undefined when there is none. */
   path(): ReservableUnit | undefined;
   lose(reason: string): void;
+  /** Hears what the unit told instead of an answer. */
+  told?(attention: unknown): void;
 }
 
 /** A target that answers nothing for so long is no target any more; held up it may be for a while. */
@@ -44,6 +46,7 @@ async function check(watched: Watched, key: bigint): Promise<void> {
       if (endsAccess(error)) return watched.lose((error as Error).message);
       // Told once, instead of an answer: the next look shows what is left of the reservation.
       if (!isAttention(error)) return;
+      watched.told?.(error);
     }
   }
 }

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { IscsiAddress } from '../block/uri-iscsi.ts';
 import { DeviceUnusable, OutcomeUnknown, RequestFailed } from '../ports/block-device.ts';
+import { clientFlags, exportName, write } from '../wire/nbd/server/client-bytes.fixture.ts';
 import { SpcUnit } from './model/spc-unit.fixture.ts';
 import { UnitAccess } from './reservation.ts';
 import { MemoryPath } from './unit-path.fixture.ts';
@@ -184,6 +186,25 @@ describe('access to a unit by its reservation', () => {
     await told;
     assert.deepEqual(lost, [[7, 'a: the unit is held by 0x0002000000000008 now']]);
     assert.equal(existsSync(socketPath), false);
+  });
+
+  it('is told lost when the watch hears of a reset, and what the service wrote was not flushed', async () => {
+    await access.obtain(7, 1000);
+    const told = new Promise<void>((resolve) =>
+      access.onLost((epoch, reason) => resolve(void lost.push([epoch, reason]))),
+    );
+    const service = connect({ path: socketPath });
+    service.write(
+      Buffer.concat([clientFlags(), exportName('data@server-1.7.11111111'), write(0, new Uint8Array(512))]),
+    );
+    service.on('error', () => {});
+    const [a] = paths;
+    const reset = new RequestFailed('a: UNIT ATTENTION 29/00', 'UNIT ATTENTION 29/00');
+    while (!a!.log.includes('write')) await new Promise(setImmediate);
+    Object.assign(a!, { readReservation: () => Promise.reject(reset) });
+    await told;
+    assert.match(lost[0]![1], /UNIT ATTENTION 29\/00, with writes that were not flushed: they may be lost$/);
+    service.destroy();
   });
 
   it('is told lost with the last of its paths, once', async () => {

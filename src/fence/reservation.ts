@@ -198,6 +198,7 @@ export class UnitAccess implements DataAccess {
       name: first!.name,
       path: () => unit.paths[0],
       lose: (reason: string) => unit.lose(reason),
+      told: (attention: unknown) => unit.told(attention),
     };
     const stopWatching = watchReservation(watched, key, checkEveryMs);
     if (addresses.length === 1) return stopWatching;
