@@ -90,6 +90,13 @@ export function drawTakeovers(pen: Pen, row: Row, { data }: Scene): void {
     const next = data.takeovers[n + 1];
     const until = next === undefined ? Infinity : pen.x(next.since);
     if (boundMs !== null)
-      pen.note(`bound ${duration(boundMs * 1e6)}`, pen.x(bound) + 5, until, middle, palette.faint);
+      // Beside the bar, where that is the longer of the two.
+      pen.note(
+        `bound ${duration(boundMs * 1e6)}`,
+        pen.x(Math.max(bound, served)) + 5,
+        until,
+        middle,
+        palette.faint,
+      );
   }
 }
