@@ -6,6 +6,7 @@ import { clocksAgree } from './clocks-agree.ts';
 import { countHistory, type HistoryCounters } from './counters.ts';
 import { deathWaited } from './death-waited.ts';
 import { expectations } from './expectations.ts';
+import { isReserved, reservationsHeld } from './reservations-held.ts';
 import { serversHit } from './fault-windows.ts';
 import { faultsEffective } from './faults-effective.ts';
 import { historyWhole } from './history-whole.ts';
@@ -44,6 +45,7 @@ const checkers: readonly Entry[] = [
   { checker: singleWriter },
   { checker: acknowledgedKept },
   { checker: standbysRefused },
+  { checker: reservationsHeld, concerns: isReserved },
   { checker: singleActive },
   { checker: servedInOrder },
   { checker: deathWaited, concerns: (h) => !isLiteral(h) },

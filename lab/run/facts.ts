@@ -62,8 +62,8 @@ export function letInAgain({ node, epoch, incarnation }: Granted, afterT: number
 }
 
 /**
- * At least `count` writes of `by` were finished after `fromT` (monotonic nanoseconds), when it had lost its reservation, and
- * before anybody else was let in: without them a run says nothing about writes that are queued.
+ * At least `count` writes of `by` were in the target at `fromT` (monotonic nanoseconds), when it lost its reservation, and
+ * were finished after that and before anybody else was let in: without them a run says nothing about writes that are queued.
  */
 export function landedBetween(of: { by: string; count: number; fromT: number }): Fact {
   const { by, count, fromT } = of;
@@ -79,6 +79,7 @@ export function landedBetween(of: { by: string; count: number; fromT: number }):
           line.event === 'write' &&
           line.node === by &&
           line.outcome === 'ok' &&
+          line.beganAt < fromT &&
           line.t > fromT &&
           line.t < letIn.t,
       );

@@ -102,8 +102,8 @@ export type AuditEntry =
       why: string;
     }
   /**
-   * iSCSI alone: one PERSISTENT RESERVE OUT for the data area, told when it was answered. The keys are 16 hex digits after
-   * `0x`. `outcome`: `ok`, the status's name, the sense data in words, or `unknown` when no answer came.
+   * iSCSI alone: one PERSISTENT RESERVE OUT for the data area, told when it was answered; or a LOGICAL UNIT RESET of it that
+   * was done ("reset"). The keys are 16 hex digits after `0x`. `outcome`: `ok`, the status's name, the sense data in words, or `unknown` when no answer came.
    */
   | {
       event: 'reservation';

@@ -108,6 +108,13 @@ export class DataUnitDoor {
       .finally(() => this.#giveTurn(task));
   }
 
+  wasReset({ id, peer, caller }: SessionView): void {
+    const key = showKey(this.#parts.unit.reservations.keyOf(id) ?? 0n);
+    const who = { connection: id, peer, export: caller?.export ?? '' };
+    const what = { action: 'reset', key, serviceActionKey: showKey(0n), outcome: 'ok' };
+    this.#parts.audit.write({ event: 'reservation', ...who, ...what });
+  }
+
   /** It does not go on after all. */
   abandoned(task: Task): void {
     this.#giveTurn(task);

@@ -143,7 +143,8 @@ export class DataUnit {
     const takes: number[] = [PR_OUT.RESERVE, PR_OUT.PREEMPT, PR_OUT.PREEMPT_AND_ABORT];
     if (!takes.includes(asked.serviceAction)) return;
     await this.#grant(by, holder.key, writesUnderWay);
-    const isThrough = asked.serviceAction !== PR_OUT.PREEMPT;
+    // Somebody may have been there before all the same, and have given it up with writes under way.
+    const isThrough = asked.serviceAction !== PR_OUT.PREEMPT && writesUnderWay === 0;
     if (isThrough) this.#drained();
   }
 

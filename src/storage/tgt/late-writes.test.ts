@@ -67,6 +67,25 @@ describe('tap: writes that are queued in the target when their owner is preempte
     });
   }
 
+  it('nor is anything drained by the reservation of a unit that its owner gave up with writes under way', async () => {
+    using dir = new StorageDir(512, owned('a', 6));
+    const { tap, writes } = await withHeldWrites(dir);
+    await using _ = tap;
+    const [a, b] = [await tap.owner('a', 6), await tap.owner('b', 7)];
+    await obtain(a, 6);
+    await tap.own(owned('b', 7));
+    await writes.hold();
+    const queued = a.write(DATA, 0, block(9));
+    await writes.waiting(1);
+    assert.equal((await a.reserveOut('RELEASE', keyOf(6))).outcome, 'ok');
+    assert.deepEqual(await obtain(b, 7), ['ok', 'ok']);
+    assert.ok(!tap.audit.all('drained').some(({ epoch }) => epoch === 7));
+    await writes.letGo();
+    await queued;
+    assert.equal(await b.reset(), 'ok');
+    assert.ok(tap.audit.all('drained').some(({ epoch }) => epoch === 7));
+  });
+
   it('a reset that began before the preempt says nothing of what the former owner began in between', async () => {
     using dir = new StorageDir(512, owned('a', 6));
     const { tap, writes } = await withHeldWrites(dir);

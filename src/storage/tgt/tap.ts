@@ -52,7 +52,8 @@ export class Tap implements SessionHost {
     this.#early = new EarlyClients(this.#patience.negotiateMs);
     this.rules = new Rules((entry) => parts.audit.write(entry));
     this.#recorded = new TaskRecord(parts);
-    this.#door = new DataUnitDoor({ ...parts, writesUnderWay: () => this.#writes.count });
+    const writesUnderWay = (): number => this.#writes.count + this.#recorded.lostWrites;
+    this.#door = new DataUnitDoor({ ...parts, writesUnderWay });
   }
 
   get upstreamPort(): number {
@@ -144,10 +145,11 @@ export class Tap implements SessionHost {
     return this.#recorded.recordRead(task);
   }
 
-  async wasReset(_session: SessionView, task: Task): Promise<void> {
+  async wasReset(session: SessionView, task: Task): Promise<void> {
     if (task.unit !== 'data') return;
     await this.#writes.before(task.number);
     this.#recorded.writesAreThrough(task.beganAt);
+    this.#door.wasReset(session);
     this.#parts.unit.wasReset(task.beganAt);
   }
 

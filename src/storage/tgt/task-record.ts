@@ -21,6 +21,11 @@ export class TaskRecord {
     this.#parts = parts;
   }
 
+  /** Writes to the data unit that may still be carried out, although nobody waits for them any more. */
+  get lostWrites(): number {
+    return this.#unknown.length;
+  }
+
   loggedIn({ id, peer, caller }: SessionView): void {
     this.#parts.audit.write({ event: 'connected', connection: id, peer, export: caller!.export });
   }
