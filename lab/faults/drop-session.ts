@@ -1,5 +1,8 @@
 import { alreadyEffective, type Fault, FaultImpossible } from './fault.ts';
 
+/** The storage node tells of the end once the target has answered what it had been told, after 10 s at the latest. */
+const ENDED_WITHIN_MS = 15_000;
+
 /** The connection over which a server has the data area ends, at the storage node; everything else of it stays. */
 export const dropSession: Fault = {
   name: 'drop-session',
@@ -17,7 +20,7 @@ export const dropSession: Fault = {
     const ended = lines.line(
       (line) =>
         line.from === 'storage' && line.line.event === 'disconnected' && line.line.connection === connection,
-      10_000,
+      ENDED_WITHIN_MS,
       what,
     );
     ended.catch(() => {}); // told below, unless the order itself fails
