@@ -64,7 +64,10 @@ export function premiseBroken(
   toT: number,
 ): string | undefined {
   const settleMs = timingsOf(history)?.settleMs ?? Infinity;
-  for (const line of history.journals.get(server) ?? []) {
+  const lines = history.journals.get(server) ?? [];
+  const blind = blindAt(lines, fromT);
+  if (blind !== undefined) return `${server} could not read the quorum area: ${blind}`;
+  for (const line of lines) {
     if (line.t < fromT || line.t > toT) continue;
     if (line.event === 'blind' && !line.healed)
       return `${server} could not read the quorum area: ${line.reason}`;
@@ -79,6 +82,17 @@ export function premiseBroken(
     }
   }
   return undefined;
+}
+
+/** Why this server was blind at that instant already; undefined when it saw, or was not there. */
+function blindAt(lines: readonly JournalLine[], t: number): string | undefined {
+  let reason: string | undefined;
+  for (const line of lines) {
+    if (line.t >= t) break;
+    if (line.event === 'agent-started') reason = undefined;
+    if (line.event === 'blind') reason = line.healed ? undefined : line.reason;
+  }
+  return reason;
 }
 
 /** A claim that another one was written over, or that somebody asked to give up: nothing was too slow for that. */

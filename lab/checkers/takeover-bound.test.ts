@@ -119,9 +119,19 @@ describe('takeover-bound', () => {
 
   it('takes no excuse from before the fault or after the takeover', () => {
     const blind = { event: 'blind', healed: false, reason: 'no answer', failures: 1 } as const;
-    assert.equal(headline(takenOver(8.2).journal(4.9, 'server-2', blind))[0], 'violated');
+    const saw = { ...blind, healed: true };
+    const over = takenOver(8.2).journal(4.8, 'server-2', blind).journal(4.9, 'server-2', saw);
+    assert.equal(headline(over)[0], 'violated');
     assert.equal(headline(takenOver(8.2).journal(8.3, 'server-2', blind))[0], 'violated');
     assert.equal(headline(takenOver(8.2).journal(8, 'server-2', { ...blind, healed: true }))[0], 'violated');
+  });
+
+  it('is unknown past the bound when the new owner was blind from before the fault on', () => {
+    const blind = { event: 'blind', healed: false, reason: 'no answer', failures: 1 } as const;
+    const over = takenOver(8.2).journal(4.9, 'server-2', blind);
+    assert.match(headline(over)[1]!, /; but server-2 could not read the quorum area: no answer$/);
+    assert.equal(headline(over.journal(5.5, 'server-2', { ...blind, healed: true }))[0], 'unknown');
+    assert.equal(headline(takenOver(8.2).journal(4.9, 'server-1', blind))[0], 'violated', 'another server');
   });
 
   it('adds the drain and the start of the service under this very epoch', () => {
