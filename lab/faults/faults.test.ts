@@ -112,23 +112,30 @@ describe('a fault', () => {
     }
   });
 
-  /** A gate that holds what the test says; `outcomes` is what it answers for the rule, one request after the other. */
-  function gate(...outcomes: (string | null)[]) {
+  /**
+   * A gate that holds what the test says. Asked for the rule it is in the first state once, and then answers with the
+   * outcomes, one request after the other.
+   */
+  function gate(first: 'armed' | 'holding', ...outcomes: (string | null)[]) {
     const asked: string[] = [];
+    let isFirst = true;
     const world = context({
       peerAddress: () => '127.9.9.11',
       storageControl: async (method, path, body) => {
         asked.push(`${method} ${path} ${body === undefined ? '' : JSON.stringify(body)}`.trim());
-        return method === 'GET'
-          ? { outcome: outcomes.length > 1 ? outcomes.shift() : outcomes[0] }
-          : { id: 'r7' };
+        if (method !== 'GET') return { id: 'r7' };
+        if (isFirst) {
+          isFirst = false;
+          return { state: first, outcome: null };
+        }
+        return { state: 'released', outcome: outcomes.length > 1 ? outcomes.shift() : outcomes[0] };
       },
     });
     return { asked, world };
   }
 
   it('hold-write: is effective only when the gate says that it holds a write', async () => {
-    const { world } = gate('ok');
+    const { world } = gate('armed', 'ok');
     const injection = await faultNamed('hold-write').inject(world, 'server-2', {});
     let effective = false;
     void injection.effective.then(() => (effective = true));
@@ -141,8 +148,16 @@ describe('a fault', () => {
     world.lines.close();
   });
 
+  it('hold-write: is effective when the gate held the write before anybody listened', async () => {
+    const { world } = gate('holding', 'ok');
+    const injection = await faultNamed('hold-write').inject(world, 'server-2', {});
+    assert.equal(await injection.effective, 'rule r7 holds a write of server-2');
+    assert.equal(await injection.heal(), 'the held write was let through, and carried out');
+    world.lines.close();
+  });
+
   it('hold-write: is healed, once, when its rule says that the write was carried out', async () => {
-    const { world, asked } = gate(null, null, 'ok');
+    const { world, asked } = gate('armed', null, null, 'ok');
     const injection = await faultNamed('hold-write').inject(world, 'server-2', {});
     world.lines.deliver(ruleLine('r7', 'holding'));
     await injection.effective;
@@ -150,6 +165,7 @@ describe('a fault', () => {
     await injection.heal();
     assert.deepEqual(asked, [
       'POST /rules {"peer":"127.9.9.11","offset":512,"export":"quorum","op":"write","action":"hold"}',
+      'GET /rules/r7',
       'POST /rules/r7/release',
       'GET /rules/r7',
       'GET /rules/r7',
@@ -159,7 +175,7 @@ describe('a fault', () => {
   });
 
   it('hold-write: is not healed by a write that failed', async () => {
-    const { world } = gate('EIO');
+    const { world } = gate('armed', 'EIO');
     const injection = await faultNamed('hold-write').inject(world, 'server-2', {});
     world.lines.deliver(ruleLine('r7', 'holding'));
     await injection.effective;
@@ -170,11 +186,12 @@ describe('a fault', () => {
   });
 
   it('hold-any-write: takes its rule back when it held nothing', async () => {
-    const { world, asked } = gate('ok');
+    const { world, asked } = gate('armed', 'ok');
     const injection = await faultNamed('hold-any-write').inject(world, 'storage', {});
     assert.equal(await injection.heal(), 'the rule was taken back; it had held nothing');
     assert.deepEqual(asked, [
       'POST /rules {"offset":512,"export":"quorum","op":"write","action":"hold"}',
+      'GET /rules/r7',
       'DELETE /rules/r7',
     ]);
     world.lines.close();

@@ -52,19 +52,26 @@ async function hold(
   const rule = { ...which, export: area, op: 'write', action: 'hold' };
   const { id } = (await world.storageControl('POST', '/rules', rule)) as { id: string };
   let isHeld = false;
-  const held = lines
-    .line(
-      (line) =>
-        line.from === 'storage' &&
-        line.line.event === 'rule' &&
-        line.line.id === id &&
-        line.line.state === 'holding',
-      30_000,
-      `${what} to be held at the gate (rule ${id})`,
-    )
-    .then(() => (isHeld = true));
-  const outcome = async () =>
-    ((await world.storageControl('GET', `/rules/${id}`)) as { outcome: string | null }).outcome;
+  const told = lines.line(
+    (line) =>
+      line.from === 'storage' &&
+      line.line.event === 'rule' &&
+      line.line.id === id &&
+      line.line.state === 'holding',
+    30_000,
+    `${what} to be held at the gate (rule ${id})`,
+  );
+  told.catch(() => {}); // nobody waits for it when the rule held before anybody listened
+  const status = async () =>
+    (await world.storageControl('GET', `/rules/${id}`)) as { state: string; outcome: string | null };
+  const outcome = async () => (await status()).outcome;
+  // The rule may have its write before its number is known here: on Docker an answer takes longer than a line.
+  const untilHeld = async () => {
+    if ((await status()).state !== 'holding') await told;
+    isHeld = true;
+  };
+  const held = untilHeld();
+  held.catch(() => {}); // whoever waits for the effect hears of it
 
   async function letThrough(): Promise<string> {
     if (!isHeld) {
