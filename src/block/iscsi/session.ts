@@ -11,6 +11,7 @@ import { parseSense } from '../../wire/scsi/sense.ts';
 import { Alarm } from '../alarm.ts';
 import type { CommandAnswer } from './condition.ts';
 import { type IscsiTarget, type LoggedIn, logIn } from './login.ts';
+import { reset } from '../reset.ts';
 import { Outbox } from '../outbox.ts';
 import { isAwaited, noAnswer, notSent, type Task, Tasks } from './tasks.ts';
 import { taskResponseName } from './task-response.ts';
@@ -290,8 +291,7 @@ export class IscsiSession implements AsyncDisposable {
     this.#lost = reason;
     clearTimeout(this.#lateTimer);
     this.#alarm.stop();
-    // With a reset, which also takes back what this machine's kernel has not sent yet.
-    if (!politely && !this.#socket.destroyed) this.#socket.resetAndDestroy();
+    if (!politely) reset(this.#socket);
     this.#refuseQueued(`the session was lost: ${reason}`);
     for (const task of this.#tasks.takeSent())
       task.reject(noAnswer(this.name, task, `: session lost: ${reason}`));

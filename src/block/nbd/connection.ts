@@ -5,6 +5,7 @@ import type { NbdClient } from '../../wire/nbd/client.ts';
 import type { ExportInfo } from '../../wire/nbd/export-info.ts';
 import type { Failed, Outcome } from '../../wire/nbd/outcome.ts';
 import { type Command, describeCommand } from '../../wire/nbd/request.ts';
+import { reset } from '../reset.ts';
 import type { NbdAddress } from '../uri-nbd.ts';
 import { formatNbdUri } from '../uri-nbd.ts';
 import { Alarm } from '../alarm.ts';
@@ -245,7 +246,7 @@ export class NbdConnection implements AsyncDisposable {
   /** Over TCP with a reset, which also takes back what this machine's kernel has not sent yet. */
   #drop(): void {
     if ('socketPath' in this.target.address || this.#transport.destroyed) this.#socket.destroy();
-    else this.#transport.resetAndDestroy();
+    else reset(this.#transport);
   }
 
   #describe({ command }: Pending): string {
