@@ -33,7 +33,7 @@ describe('the abilities of the Docker engine', function () {
   });
 
   it('are missing one by one where the image lacks what they are made with, and say what', async () => {
-    const { drop, reset, hold, ...others } = await tryAbilities(docker, await baseImageTag());
+    const { drop, reset, hold, slow, ...others } = await tryAbilities(docker, await baseImageTag());
     for (const { works, seen } of [drop, reset]) {
       assert.equal(works, false);
       assert.match(seen, /arbiter-lab\/link/);
@@ -42,6 +42,8 @@ describe('the abilities of the Docker engine', function () {
       works: false,
       seen: 'the image has no /usr/local/lib/arbiter-lab/ask, or no nc',
     });
+    assert.equal(slow.works, false);
+    assert.match(slow.seen, /arbiter-lab\/brake/);
     for (const [ability, { works, seen }] of Object.entries(others)) assert.ok(works, `${ability}: ${seen}`);
   });
 
