@@ -14,6 +14,7 @@ import type { RuleWords } from './rule-spec.ts';
 import { gateTls, type GateTlsOptions } from './tls.ts';
 import type { Patience } from './patience.ts';
 import { StorageUnusable, systemReason } from './unusable.ts';
+import { orUndone, type Undo } from './undo.ts';
 
 export interface StorageOptions extends FileOptions {
   listen: readonly ListenAddress[];
@@ -44,22 +45,13 @@ export interface RunningStorage {
   stop(reason: string, withinMs: number): Promise<void>;
 }
 
-/** What a start that fails has to take back, the last first. */
-type Undo = () => unknown;
-
 /**
  * Starts a storage node. Until it listens nobody is admitted, and it does not listen before it holds the locks (every
  * process from before is gone), has its last grant and has read the record. Rejects with StorageUnusable, with nothing
  * left open.
  */
-export async function startStorage(options: StorageOptions): Promise<RunningStorage> {
-  const undo: Undo[] = [];
-  try {
-    return await start(options, undo);
-  } catch (error) {
-    for (const step of undo.reverse()) await step();
-    throw error;
-  }
+export function startStorage(options: StorageOptions): Promise<RunningStorage> {
+  return orUndone((undo) => start(options, undo));
 }
 
 async function start(options: StorageOptions, undo: Undo[]): Promise<RunningStorage> {

@@ -15,6 +15,21 @@ export async function createNetworks(docker: Docker, labId: string): Promise<Net
   return { storage, service };
 }
 
+/** Gives a container that is not started yet a second network, and the address it has there. */
+export async function joinNetwork(
+  docker: Docker,
+  network: string,
+  container: { id: string; name: string },
+  address: string,
+): Promise<void> {
+  const join = { Container: container.id, EndpointConfig: { IPAMConfig: { IPv4Address: address } } };
+  await within(
+    20_000,
+    `joining ${container.name} to a second network`,
+    docker.getNetwork(network).connect(join),
+  );
+}
+
 async function createNetwork(docker: Docker, labId: string, what: 'storage' | 'service') {
   const name = nameFor(labId, what);
   const refused: Subnet[] = [];

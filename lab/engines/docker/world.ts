@@ -11,7 +11,7 @@ import { runBrake } from './brake.ts';
 import { LabContainer } from './container.ts';
 import { labelsFor, nameFor } from './labels.ts';
 import { Link } from './link.ts';
-import { createNetworks } from './networks.ts';
+import { createNetworks, joinNetwork } from './networks.ts';
 import { reap, type ReaperProcess } from './reaper.ts';
 import { Server } from './server.ts';
 import {
@@ -227,12 +227,7 @@ export class DockerWorld implements World {
       holderOptions(this.#common(), server, networks, index),
     );
     const address = addresses.server(networks, 'service', index);
-    const join = { Container: holder.id, EndpointConfig: { IPAMConfig: { IPv4Address: address } } };
-    await within(
-      20_000,
-      `joining ${holder.name} to the service network`,
-      this.#docker.getNetwork(networks.service.id).connect(join),
-    );
+    await joinNetwork(this.#docker, networks.service.id, holder, address);
     await holder.start();
     const agent = ['node', inImage(programs.arbiter), 'run', '-c', this.agentFile(server)];
     const options = serverOptions(this.#common(), server, holder.id, this.#agentConfig(server), agent);

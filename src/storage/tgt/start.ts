@@ -17,6 +17,7 @@ import { QuorumRecord } from './quorum-record.ts';
 import { Tap } from './tap.ts';
 import { TgtServer } from './tgt-server.ts';
 import { unitIds } from './unit-ids.ts';
+import { orUndone, type Undo } from '../undo.ts';
 
 export interface TgtStorageOptions extends FileOptions {
   listen: readonly ListenAddress[];
@@ -40,21 +41,12 @@ export interface RunningTgtStorage {
   stop(reason: string, withinMs: number): Promise<void>;
 }
 
-/** What a start that fails has to take back, the last first. */
-type Undo = () => unknown;
-
 /**
  * Starts a storage node that speaks iSCSI: tgtd on loopback, and in front of it the tap, which is what clients reach.
  * Rejects with StorageUnusable, with nothing left open and no process left.
  */
-export async function startTgtStorage(options: TgtStorageOptions): Promise<RunningTgtStorage> {
-  const undo: Undo[] = [];
-  try {
-    return await start(options, undo);
-  } catch (error) {
-    for (const step of undo.reverse()) await step();
-    throw error;
-  }
+export function startTgtStorage(options: TgtStorageOptions): Promise<RunningTgtStorage> {
+  return orUndone((undo) => start(options, undo));
 }
 
 async function start(options: TgtStorageOptions, undo: Undo[]): Promise<RunningTgtStorage> {
